@@ -1,0 +1,86 @@
+"""Where the log is kept.
+
+The log of updates is the document; everything else is a copy. A store numbers changes, makes them durable and
+reads them back. It says what is durable by calling back; whoever calls `append` never waits.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Change(NamedTuple):
+    """What somebody did, before it has a place in the log."""
+
+    update: bytes  # Yjs v1, only what was new
+    user_id: int | None  # who was authenticated on the connection; None: the program itself
+    session_id: int  # one join of one tab, random, below 2**63
+    time: int  # milliseconds since 1970, the server's clock
+    clients: tuple[int, ...] = ()  # Yjs client ids that this change binds to `user_id`
+
+
+class Entry(NamedTuple):
+    """One row of the log."""
+
+    seq: int  # 1, 2, 3... for each document, without a gap
+    update: bytes
+    user_id: int | None
+    session_id: int
+    time: int  # milliseconds since 1970
+    hash: bytes  # sha256 over the hash before it and all of this entry (see `chain`)
+
+
+class Snapshot(NamedTuple):
+    """One update that stands for all entries up to `seq`. Verified by decoding it before it was written."""
+
+    seq: int
+    state: bytes
+    state_vector: bytes
+    hash: bytes  # sha256 of `state`
+
+
+class Log(NamedTuple):
+    """What a room needs to open a document: read it, then the entries after the snapshot."""
+
+    epoch: str  # changes when history was rewritten; clients with another epoch must not merge
+    head: int  # seq of the newest entry, 0 for a new document
+    snapshot: Snapshot | None
+    owners: dict[int, int | None]  # Yjs client id -> user id
+
+
+class UnknownDocument(Exception):
+    """There is no document with this id."""
+
+
+class Batch(Protocol):
+    """Changes of one document that wait for a commit. Rooms implement it."""
+
+    document_id: str
+
+    def take(self) -> Sequence[Change]:
+        """What waits now, oldest first. Called once, when the commit begins; what comes later is the next batch."""
+
+    def committed(self, entries: Sequence[Entry]) -> None:
+        """These are durable: the changes of `take()`, numbered, in order."""
+
+    def failed(self, error: Exception) -> None:
+        """Nothing of `take()` is in the log, and nothing will be."""
+
+
+class Store(Protocol):
+    """An append-only log for each document."""
+
+    def append(self, batch: Batch) -> None:
+        """Commit soon. Never blocks and never raises; exactly one of `committed` and `failed` follows, on the loop's thread.
+
+        One commit is in flight at a time; batches of several documents share it. The changes of one document are
+        numbered in the order of `take()`.
+        """
+
+    def open(self, document_id: str) -> Log:
+        """Read what is needed to open a document. Raises `UnknownDocument`."""
+
+    def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
+        """Entries with `after < seq <= until`, oldest first."""
+
+    def compact(self, document_id: str, snapshot: Snapshot) -> None:
+        """Keep a snapshot. Never deletes an entry; an older snapshot than the one kept is ignored."""
