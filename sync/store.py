@@ -4,8 +4,12 @@ The log of updates is the document; everything else is a copy. A store numbers c
 reads them back. It says what is durable by calling back; whoever calls `append` never waits.
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
+
+BEFORE_ALL = bytes(32)  # what the hash of a document's first entry is chained to
 
 
 class Change(NamedTuple):
@@ -45,6 +49,28 @@ class Log(NamedTuple):
     head: int  # seq of the newest entry, 0 for a new document
     snapshot: Snapshot | None
     owners: dict[int, int | None]  # Yjs client id -> user id
+
+
+def chain(previous: bytes, seq: int, user_id: int | None, session_id: int, time: int, update: bytes) -> bytes:
+    """The hash of an entry: over the one before it and all of its own, so that none is changed, moved or left out unnoticed."""
+    # Everything before the update has a fixed length, so no two entries are hashed from the same bytes. User ids are positive.
+    fields = struct.pack(">qqqq", seq, -1 if user_id is None else user_id, session_id, time)
+    return hashlib.sha256(previous + fields + update).digest()
+
+
+class Broken(Exception):
+    """The log is not what was written: an entry was changed, moved or left out."""
+
+
+def verify(entries: Iterable[Entry], previous: bytes = BEFORE_ALL, after: int = 0) -> bytes:
+    """Check the entries that follow seq `after`, whose hash is `previous`; the newest one's hash. Raises `Broken`."""
+    for seq, entry in enumerate(entries, after + 1):
+        if entry.seq != seq:
+            raise Broken(f"expected entry {seq}, found entry {entry.seq}")
+        if entry.hash != chain(previous, seq, entry.user_id, entry.session_id, entry.time, entry.update):
+            raise Broken(f"entry {seq} does not match its hash")
+        previous = entry.hash
+    return previous
 
 
 class UnknownDocument(Exception):
