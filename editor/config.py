@@ -1,0 +1,116 @@
+"""What an operator decides. The only file that reads the environment."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+PREFIX = "PALIMPSEST_"
+NAMES = ("DATABASE_URL", "DATA", "SECRET_KEY", "HOST", "PORT", "ORIGINS", "TRUSTED_PROXIES", "SECURE_COOKIES")
+SHORTEST_SECRET = 32  # characters
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Config:
+    """How this installation runs. Every field is an environment variable `PALIMPSEST_<FIELD>`; all have a default."""
+
+    data: Path  # where SQLite and the kept secret live
+    database_url: str = field(repr=False)  # may hold a password
+    secret_key: str = field(repr=False)  # signs sessions; whoever knows it is everybody
+    host: str = "127.0.0.1"
+    port: int = 8000
+    origins: tuple[str, ...] = ()  # addresses that browsers may come from, besides the server's own
+    trusted_proxies: int = 0  # how many proxies in front tell the truth in X-Forwarded-*
+    secure_cookies: bool = False  # cookies only over https
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
+        """Read `PALIMPSEST_*`; an empty value counts as not given. Raises ValueError that names the variable."""
+        given = {
+            name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX) and value
+        }
+        unknown = sorted(name for name in given if name not in NAMES and not name.startswith("TEST_"))
+        if unknown:
+            known = ", ".join(PREFIX + name for name in NAMES)
+            raise ValueError(f"unknown setting {', '.join(PREFIX + name for name in unknown)}; known are {known}")
+
+        def read(name: str, parse: Callable[[str], T], default: T) -> T:
+            if name not in given:
+                return default
+            try:
+                return parse(given[name])
+            except ValueError as error:
+                raise ValueError(f"{PREFIX}{name}: {error}") from None
+
+        data = Path(given.get("DATA", "data")).absolute()
+        # A proxy in front is where https usually ends; without one, plain http on this machine must work.
+        trusted_proxies = read("TRUSTED_PROXIES", _number(0, 10), 0)
+        return cls(
+            data=data,
+            database_url=given.get("DATABASE_URL") or f"sqlite:///{_folder(data) / 'palimpsest.sqlite'}",
+            secret_key=read("SECRET_KEY", _secret, "") or _kept_secret(_folder(data) / "secret_key"),
+            host=given.get("HOST", cls.host),
+            port=read("PORT", _number(0, 65535), cls.port),
+            origins=read("ORIGINS", _origins, ()),
+            trusted_proxies=trusted_proxies,
+            secure_cookies=read("SECURE_COOKIES", _yes_or_no, trusted_proxies > 0),
+        )
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"expected a number from {least} to {most}, not {text!r}")
+        return int(text)
+
+    return parse
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("1", "0", "yes", "no", "true", "false"):
+        raise ValueError(f"expected yes or no, not {text!r}")
+    return text.lower() in ("1", "yes", "true")
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_origin(word) for word in text.replace(",", " ").split())
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text.rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or parts.fragment:
+        raise ValueError(f"expected addresses like https://notes.example.org, not {text!r}")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _secret(text: str) -> str:
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"expected at least {SHORTEST_SECRET} characters, not {len(text)}")
+    return text
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in this file, made on the first start: sessions outlive a restart without anybody configuring anything."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_text(secrets.token_urlsafe(48))
+        # A link appears at once and complete. Of several processes that start together one makes it; its secret is everybody's.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    try:
+        return _secret(path.read_text().strip())
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -1,0 +1,114 @@
+"""Connections to the database, and the session of a request.
+
+SQLite and PostgreSQL behave alike here: a reading statement sees what is committed now, and a transaction that writes
+holds its locks from its first writing statement (or `SELECT ... FOR UPDATE`) to its commit.
+"""
+
+import threading
+from typing import Any
+
+from flask import Flask, current_app
+from flask.globals import app_ctx
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+BUSY_TIMEOUT = 10  # seconds that SQLite waits for another writer
+
+
+def connect(url: str | URL) -> Engine:
+    """An engine for `sqlite:///<file>` or `postgresql://...`. Nothing is opened yet. Raises ValueError for another address."""
+    url = make_url(url)
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        url = url.set(drivername="postgresql+psycopg")
+    elif url.drivername != "sqlite" or url.database in (None, "", ":memory:"):
+        shown = url.render_as_string(hide_password=True)
+        raise ValueError(f"expected sqlite:///<file> or postgresql://<user>@<host>/<name>, not {shown}")
+    # More than one even for SQLite: a request keeps its connection while it waits for something else (a password's hash, a
+    # slow reader), and the others must not wait for that. What SQLite really has only one of is the writer; see `_Writers`.
+    engine = create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.drivername != "sqlite")
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _open_sqlite)
+        _Writers(engine)
+    return engine
+
+
+def _open_sqlite(connection: Any, record: object) -> None:
+    # Else the driver begins transactions by itself, but not for every statement, and a failed migration leaves half of itself.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power loss
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+class _Writers:
+    """One writing SQLite transaction at a time among an engine's connections, begun by its first writing statement.
+
+    A transaction that reads first and writes later would fail at once if another process or the log's own thread committed
+    in between, whatever the timeout; so reads run outside, and BEGIN IMMEDIATE comes right before the first write.
+    SQLite waits for its write lock by putting the whole thread to sleep: a greenlet that waits for another one's lock would
+    keep that one from ever letting go. They wait for each other here, where gevent can switch.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._lock = threading.Lock()
+        self._holder: object | None = None
+        event.listen(engine, "before_cursor_execute", self._before)
+        event.listen(engine, "commit", self._after)
+        event.listen(engine, "rollback", self._after)
+
+    def _before(
+        self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> None:
+        if cursor.connection.in_transaction or not _writes(statement, context):
+            return
+        self._lock.acquire()
+        self._holder = cursor.connection
+        try:
+            cursor.connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._release(cursor.connection)
+            raise
+
+    def _after(self, connection: Connection) -> None:
+        # Shortly before the commit itself, which does not switch: nobody runs into the lock in between.
+        self._release(connection.connection.dbapi_connection)
+
+    def _release(self, dbapi_connection: object) -> None:
+        if self._holder is dbapi_connection:
+            self._holder = None
+            self._lock.release()
+
+
+def _writes(statement: str, context: Any) -> bool:
+    words = statement.split(None, 1)
+    if words and words[0].upper() in ("SELECT", "PRAGMA", "EXPLAIN"):
+        # SQLite has no FOR UPDATE and SQLAlchemy leaves it out; whoever wrote it wants to write next.
+        selected = getattr(context.compiled, "statement", None)
+        return getattr(selected, "_for_update_arg", None) is not None
+    return True
+
+
+class _AppSession(Session):
+    """Talks to the database of the app whose context it is used in."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine:
+        engine: Engine = current_app.extensions["engine"]
+        return engine
+
+
+# One for each app context: a request, a socket's event, a command. What was committed can be read without another query.
+session = scoped_session(
+    sessionmaker(class_=_AppSession, expire_on_commit=False),
+    scopefunc=lambda: id(app_ctx._get_current_object()),  # type: ignore[attr-defined]
+)
+
+
+def install(app: Flask, engine: Engine) -> None:
+    """Give the app its database: `session` works within its contexts and is closed when they end."""
+    app.extensions["engine"] = engine
+
+    @app.teardown_appcontext
+    def close(error: BaseException | None) -> None:
+        session.remove()
