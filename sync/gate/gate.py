@@ -1,0 +1,246 @@
+"""What an update must satisfy before the doc, the log or another client sees it: decided on its bytes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from sync.codec import Malformed, write_uint
+from sync.gate.keystroke import Typing, typing_after
+from sync.gate.limits import UNLIMITED, Limits, TooLarge
+from sync.gate.order import Run, Stuck, in_order
+from sync.gate.ranges import Ranges
+from sync.gate.rules import check, check_deletes
+from sync.gate.scan import Deletes, Scan, Section, scan
+from sync.gate.scanner import PAUSE_EVERY, no_pause
+from sync.gate.shape import Draft, Shape
+from sync.gate.structs import Struct
+
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """Not admitted, and nothing was changed. `error` is one of sync/README.md: malformed, too-large, denied, resync."""
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class Admitted(NamedTuple):
+    """What may go into the doc and the log."""
+
+    update: bytes  # only what is new: new structs as they came, and only delete ranges that are new
+    clients: tuple[int, ...]  # client ids that this update binds to the user
+
+
+class Gate:
+    """One for each document in memory. It admits one update at a time: while pause() lets others run, hold them back.
+
+    `clocks`: the first clock of each client that the document lacks. `owners`: who wrote first with each client id;
+    None is the program.
+    """
+
+    def __init__(
+        self,
+        roots: Mapping[str, int],
+        owners: Mapping[int, int | None],
+        limits: Limits = Limits(),
+        pause: Callable[[], None] = no_pause,
+    ) -> None:
+        self.clocks: dict[int, int] = {}
+        self.owners = dict(owners)
+        self._roots = roots
+        self._limits = limits
+        self._pause = pause
+        self._shape = Shape()
+        self._deleted = Ranges()
+        self._typing: dict[int | None, Typing] = {}
+        self._early: list[Sequence[Run]] = []  # replayed, but what they need was not
+
+    def replay(self, update: bytes) -> None:
+        """Take over an update of the log, or a snapshot, which was written by us: nobody is asked who wrote it.
+
+        Entries may overlap (one update that reached two processes) and may need a later one. Raises Malformed.
+        """
+        found = scan(update, UNLIMITED, self._pause, trusted=True)
+        for client, ranges in found.deletes:
+            self._deleted.add(client, self._deleted.lacking(client, ranges))
+        runs: Sequence[Run] = [Run(section.client, section.structs) for section in found.sections]
+        waiting = [runs, *self._early]
+        self._early = []
+        progress = True
+        while progress and waiting:
+            progress = False
+            again: list[Sequence[Run]] = []
+            for runs in waiting:
+                order, stuck = in_order([self._unknown(run) for run in runs], self.clocks, self._pause)
+                self._replay(order)
+                progress = progress or bool(order)
+                if stuck:
+                    again.append([rest.run for rest in stuck])
+            waiting = again
+        self._early = waiting
+
+    def admit(self, user_id: int | None, update: bytes) -> Admitted | None:
+        """What is new in an update, already taken over; None if all of it is known. Raises Refused."""
+        typing = self._typing.get(user_id)
+        if typing is not None and (length := typing.length(update)) and self.clocks[typing.client] == typing.clock:
+            clock = typing.clock + length
+            self.clocks[typing.client] = clock
+            typing.move(clock)
+            return Admitted(update, ())
+        try:
+            return self._admit(user_id, update)
+        except TooLarge as error:
+            raise Refused("too-large", str(error)) from None
+        except Malformed as error:
+            raise Refused("malformed", str(error)) from None
+
+    def _admit(self, user_id: int | None, update: bytes) -> Admitted | None:
+        found = scan(update, self._limits, self._pause)
+        fresh = self._fresh(user_id, found.sections)
+        order, stuck = in_order(fresh, self.clocks, self._pause)
+        if stuck:
+            raise self._unmet(fresh, stuck)
+        ends = {section.client: section.end for section in fresh}
+        news = self._new_deletes(found, ends)
+        if not fresh and not news:
+            return None
+
+        draft = Draft(self._shape, self._roots, self.clocks)
+        self._check(draft, order, news)
+        admitted = Admitted(
+            _only_new(update, found, fresh, news),
+            tuple([client for client in ends if client not in self.owners]),
+        )
+
+        # Nothing is refused from here on, and nobody else runs.
+        self.owners.update(dict.fromkeys(admitted.clients, user_id))
+        self._adopt(draft, ends)
+        for client, ranges in news:
+            self._deleted.add(client, self._deleted.lacking(client, ranges))
+        if fresh:
+            typing = None if news else typing_after(order)
+            if typing is None:
+                self._typing.pop(user_id, None)
+            else:
+                self._typing[user_id] = typing
+        return admitted
+
+    def _unknown(self, run: Run) -> Run:
+        """What of a replayed run is new."""
+        client, structs = run
+        have = self.clocks.get(client, 0)
+        if not structs or structs[0].clock >= have:
+            return run
+        return Run(client, [_from(have, client, struct) for struct in structs if struct.clock + struct.length > have])
+
+    def _replay(self, order: Sequence[Run]) -> None:
+        draft = Draft(self._shape, self._roots, self.clocks)
+        ends: dict[int, int] = {}
+        for client, structs in order:
+            for part in self._parts(structs):
+                for struct in part:
+                    draft.add(client, struct)
+            ends[client] = structs[-1].clock + structs[-1].length
+        self._adopt(draft, ends)
+
+    def _fresh(self, user_id: int | None, sections: Sequence[Section]) -> list[Section]:
+        """The sections that are new. One that is known is a resend, and anybody may."""
+        fresh: list[Section] = []
+        resync = ""
+        for section in sections:
+            client, first, end = section.client, section.first, section.end
+            have = self.clocks.get(client, 0)
+            if end <= have:
+                continue
+            if self.owners[client] != user_id if client in self.owners else have > 0:
+                raise Refused("denied", f"client {client} is somebody else's: expected it to end at {have}, got {end}")
+            if first != have:
+                resync = resync or f"client {client}: expected clocks from {have} on, got {first}..{end}"
+            fresh.append(section)
+        if resync:
+            raise Refused("resync", resync)
+        return fresh
+
+    def _unmet(self, fresh: Sequence[Section], stuck: Sequence[Stuck]) -> Refused:
+        """Why these structs do not integrate."""
+        ends = {section.client: section.end for section in fresh}
+        resync = ""
+        for (own, structs), (client, clock) in stuck:
+            struct = structs[0]
+            if client == own and clock >= struct.clock:
+                return Refused("malformed", f"{own}@{struct.clock}: expected an id before it, got {client}@{clock}")
+            end = ends.get(client, self.clocks.get(client, 0))
+            if clock >= end:
+                resync = f"{own}@{struct.clock} needs {client}@{clock}: expected clocks of {client} below {end}"
+        if resync:
+            return Refused("resync", resync)
+        return Refused("malformed", "expected an order in which all structs integrate, got a cycle")
+
+    def _new_deletes(self, found: Scan, ends: Mapping[int, int]) -> list[Deletes]:
+        news: list[Deletes] = []
+        for client, ranges in found.deletes:
+            end = ends.get(client, self.clocks.get(client, 0))
+            first, last = ranges[-1]
+            if last > end:
+                raise Refused("resync", f"delete of {client}@{first}..{last}: expected clocks below {end}")
+            lacking = [piece for part in self._parts(ranges) for piece in self._deleted.lacking(client, part)]
+            if lacking:
+                news.append(Deletes(client, lacking))
+        return news
+
+    def _check(self, draft: Draft, order: Sequence[Run], news: Sequence[Deletes]) -> None:
+        deletes = dict(news)
+        for client, structs in order:
+            for part in self._parts(structs):
+                for struct in part:
+                    check(draft, client, struct, deletes, self._limits)
+        for client, ranges in news:
+            for some in self._parts(ranges):
+                check_deletes(draft, client, some)
+
+    def _parts(self, work: Sequence[T]) -> Iterator[Sequence[T]]:
+        """The same in parts, with a pause between them."""
+        if len(work) <= PAUSE_EVERY:
+            yield work
+            return
+        for at in range(0, len(work), PAUSE_EVERY):
+            yield work[at : at + PAUSE_EVERY]
+            self._pause()
+
+    def _adopt(self, draft: Draft, ends: Mapping[int, int]) -> None:
+        """Take over what the draft adds to the shape, and clocks up to these."""
+        self._shape.take(draft.new)
+        for client, ranges in draft.new.empty.items():
+            self._deleted.add(client, self._deleted.lacking(client, ranges))
+        self.clocks.update(ends)
+
+
+def _from(clock: int, client: int, struct: Struct) -> Struct:
+    """The part of a struct from this clock on."""
+    known = clock - struct.clock
+    if known <= 0:
+        return struct
+    return struct._replace(
+        clock=clock, length=struct.length - known, origin=(client, clock - 1), parent=None, pairs=struct.pairs[known:]
+    )
+
+
+def _only_new(update: bytes, found: Scan, fresh: Sequence[Section], news: Sequence[Deletes]) -> bytes:
+    """The update without the sections and delete ranges that are known."""
+    if len(fresh) == len(found.sections) and news == found.deletes:
+        return update
+    out = bytearray()
+    write_uint(out, len(fresh))
+    for section in fresh:
+        out += update[section.start : section.stop]
+    if news == found.deletes:
+        return bytes(out) + update[found.deletes_at :]
+    write_uint(out, len(news))
+    for client, ranges in news:
+        write_uint(out, client)
+        write_uint(out, len(ranges))
+        for first, end in ranges:
+            write_uint(out, first)
+            write_uint(out, end - first)
+    return bytes(out)
