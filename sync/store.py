@@ -77,19 +77,33 @@ class UnknownDocument(Exception):
     """There is no document with this id."""
 
 
+class NotStored(Exception):
+    """A commit failed. The text tells people why; it never names a table or a statement."""
+
+
+class ClientTaken(NotStored):
+    """A change would bind a Yjs client id that belongs to somebody else. Only the batch it is in fails."""
+
+
 class Batch(Protocol):
     """Changes of one document that wait for a commit. Rooms implement it."""
 
     document_id: str
 
     def take(self) -> Sequence[Change]:
-        """What waits now, oldest first. Called once, when the commit begins; what comes later is the next batch."""
+        """What waits now, oldest first. Called when the commit begins; what comes later is the next batch.
+
+        A document's next batch is taken only after the last one was answered.
+        """
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """These are durable: the changes of `take()`, numbered, in order."""
 
     def failed(self, error: Exception) -> None:
-        """Nothing of `take()` is in the log, and nothing will be."""
+        """`NotStored` or `UnknownDocument`: nothing of `take()` is in the log, so the doc is ahead of it. Read the log again.
+
+        Only if the database was lost in the very moment of the commit may the changes turn out to be there after all.
+        """
 
 
 class Store(Protocol):
