@@ -1,0 +1,49 @@
+"""The Flask app: people, notes, pages, and the sockets that carry what they type."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from editor.config import Config
+
+
+def create_app(config: "Config") -> "Flask":
+    """Everything, wired together. It opens nothing yet: connections begin with the first request."""
+    # Imported here, so that `palimpsest serve` can patch the standard library for gevent before anything uses it.
+    import gevent
+    from flask import Flask
+    from sync.rooms import Rooms
+
+    from editor import assets, auth, body, database, errors, pages, security, sockets
+    from editor.content.schema import ROOTS
+    from editor.digest import Digest
+    from editor.documents import documents
+    from editor.guests import guests
+    from editor.health import health
+    from editor.me import me
+    from editor.settings import settings
+    from editor.shares import shares
+    from editor.sql_store import SqlStore
+    from sync.broker import LocalBroker
+
+    app = Flask(__name__, static_folder=None)
+    app.config.update(security.settings(config))
+
+    engine = database.connect(config.database_url)
+    database.install(app, engine)
+    store = SqlStore(engine)
+    rooms = Rooms(store, LocalBroker(), ROOTS, pause=lambda: gevent.sleep(0), later=gevent.spawn_later)
+    rooms.on_committed = Digest(app, gevent.spawn_later).committed
+    app.extensions.update(config=config, store=store, rooms=rooms)
+
+    errors.register(app, pages.problem_page)
+    security.register(app, config)
+    body.register(app)
+    auth.register(app)
+    pages.register(app)
+    for resource in (assets.assets, documents, guests, health, me, settings, shares):
+        app.register_blueprint(resource)
+    security.limit(app)
+    sockets.register(app, rooms)
+    return app

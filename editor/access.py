@@ -1,0 +1,204 @@
+"""Who may do what. Every question of this kind is decided here and nowhere else.
+
+A document has an owner and at most one open share: a link with a role. Whoever opened the link may do what its role
+says for as long as it is open; the link itself is remembered in the membership of people, and in the signed cookie of
+those who have no name yet.
+"""
+
+import hmac
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from flask import session as cookie
+from flask_login import current_user
+from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy.orm import Session, scoped_session
+
+from editor.database import session as database
+from editor.errors import Conflict, Denied, NotFound, SignIn
+from editor.models import Document, Member, Share, User
+
+SLOTS = 12  # colours of authors
+MOST_LINKS = 50  # opened links in a cookie, which browsers cut at 4 KiB
+
+AnySession = Session | scoped_session[Any]
+
+
+class Role(IntEnum):
+    """What somebody may do with a document; each role may do all that the lower ones may."""
+
+    VIEWER = 1
+    COMMENTER = 2
+    EDITOR = 3
+    OWNER = 4
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class Access(NamedTuple):
+    """A document and what the one who asked may do with it."""
+
+    document: Document
+    role: Role
+    owner: str  # the owner's name
+    shared: bool  # there is an open link
+
+
+def person() -> User | None:
+    """Who sent this request: an account, a guest, or nobody we know."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def signed_in() -> User:
+    """The account or guest who sent this request. Raises `SignIn`."""
+    user = person()
+    if user is None:
+        raise SignIn("Sign in, or say your name, to do this.")
+    return user
+
+
+def administrator() -> User:
+    """The administrator who sent this request. Raises `SignIn`, `Denied`."""
+    user = signed_in()
+    if not is_administrator(user):
+        raise Denied("Only the administrator may do this.")
+    return user
+
+
+def is_administrator(user: User) -> bool:
+    return not user.guest and user.has_role("admin")
+
+
+def may_write(role: Role, user_id: int | None) -> bool:
+    """Writing wants a name as well as a role: the log says who wrote what."""
+    return role >= Role.EDITOR and user_id is not None
+
+
+def find(document_id: str, at_least: Role, *, binned: bool = False) -> Access:
+    """The document, if the one who sent this request may do this much with it.
+
+    Raises `NotFound` if they may not know that it exists, `SignIn` and `Denied` if they may see it but not this, and
+    `Conflict` if it is in the bin (which only its owner learns) unless `binned`.
+    """
+    user = person()
+    access = _ask(database, document_id, None if user is None else user.id, cookie.get("links", {}))
+    if access is None or (access.document.deleted is not None and access.role < Role.OWNER):
+        raise NotFound("There is no note here for you.")
+    if at_least > Role.VIEWER and user is None:
+        raise SignIn("Sign in, or say your name, to do this.")
+    if access.role < at_least:
+        raise Denied(f"This takes the role of {at_least.word}; yours is {access.role.word}.")
+    if access.document.deleted is not None and not binned:
+        raise Conflict("This note is in the bin. Restore it first.")
+    return access
+
+
+def role_of(session: AnySession, document_id: str, user_id: int | None, tokens: Mapping[str, str]) -> Role | None:
+    """What somebody may do with a document now; None: not even know of it. `tokens`: document id -> opened link.
+
+    A document in the bin is open to nobody.
+    """
+    access = _ask(session, document_id, user_id, tokens)
+    return None if access is None or access.document.deleted is not None else access.role
+
+
+def listing(user: User, binned: bool) -> list[Access]:
+    """The notes of somebody, newest first: their own, and those they opened through a link that still works.
+
+    With `binned`, their own ones in the bin.
+    """
+    mine = Document.owner_id == user.id
+    where = mine & Document.deleted.is_not(None) if binned else (mine | _arrived()) & Document.deleted.is_(None)
+    newest = Document.deleted if binned else Document.updated
+    rows = database.execute(_seen_by(user.id).where(where).order_by(newest.desc(), Document.id))
+    return [
+        Access(document, Role.OWNER if document.owner_id == user.id else Role[share.role.upper()], owner, bool(share))
+        for document, share, _, owner in rows
+    ]
+
+
+def arrive(session: AnySession, document_id: str, user_id: int, share_id: int | None = None) -> int:
+    """Note that somebody has opened a document, and through which link. Returns their author's colour, 1 to 12.
+
+    Once this returns it is committed. Colours are given in the order of arrival and stay.
+    """
+    member = session.get(Member, (document_id, user_id))
+    if member is None:
+        # One arrival at a time, else two people would get the same colour.
+        session.execute(select(Document.id).where(Document.id == document_id).with_for_update())
+        member = session.get(Member, (document_id, user_id))
+    if member is None:
+        arrived = session.scalar(select(func.count()).where(Member.document_id == document_id)) or 0
+        member = Member(document_id=document_id, user_id=user_id, slot=arrived % SLOTS + 1)
+        session.add(member)
+    if share_id is not None:
+        member.share_id = share_id
+    session.commit()
+    return member.slot
+
+
+def open_link(document_id: str, token: str) -> None:
+    """Whoever sent this request followed a link. If it is open, they may from now on do what it allows."""
+    user = person()
+    share = _open_share(document_id, token)
+    if share is None:
+        return
+    if user is None:
+        others = [(name, kept) for name, kept in cookie.get("links", {}).items() if name != document_id]
+        cookie["links"] = dict([*others, (document_id, token)][-MOST_LINKS:])
+    else:
+        arrive(database, document_id, user.id, share.id)
+
+
+def take_links(user: User) -> None:
+    """Somebody without a name has one now: the links they had opened are theirs."""
+    for document_id, token in cookie.pop("links", {}).items():
+        share = _open_share(document_id, token)
+        if share is not None:
+            arrive(database, document_id, user.id, share.id)
+
+
+def hand_over(guest: User, user: User) -> None:
+    """What the guest owned or had opened is open to `user` in the same way. Once this returns it is committed."""
+    for member in database.scalars(select(Member).where(Member.user_id == guest.id)).all():
+        arrive(database, member.document_id, user.id, member.share_id)
+    database.execute(update(Document).where(Document.owner_id == guest.id).values(owner_id=user.id))
+    database.commit()
+
+
+def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Mapping[str, str]) -> Access | None:
+    row = session.execute(_seen_by(user_id).where(Document.id == document_id)).first()
+    if row is None:
+        return None
+    document, share, member, owner = row
+    if document.owner_id == user_id:
+        return Access(document, Role.OWNER, owner, share is not None)
+    if share is None:
+        return None
+    by_link = hmac.compare_digest(tokens.get(document_id, "").encode(), share.token.encode())
+    by_membership = member is not None and member.share_id == share.id
+    return Access(document, Role[share.role.upper()], owner, True) if by_link or by_membership else None
+
+
+def _seen_by(user_id: int | None) -> Select[Document, Share, Member, str]:
+    """Documents, each with its open share (or None), this user's membership (or None) and its owner's name."""
+    return (
+        select(Document, Share, Member, User.name)
+        .join(User, User.id == Document.owner_id)
+        .outerjoin(Share, (Share.document_id == Document.id) & Share.revoked.is_(None))
+        .outerjoin(Member, (Member.document_id == Document.id) & (Member.user_id == user_id))
+        # Other processes and the store write these rows too: what an earlier query of this request saw may be old.
+        .execution_options(populate_existing=True)
+    )
+
+
+def _arrived() -> ColumnElement[bool]:
+    return Member.share_id == Share.id
+
+
+def _open_share(document_id: str, token: str) -> Share | None:
+    found = select(Share).where(Share.document_id == document_id, Share.token == token, Share.revoked.is_(None))
+    return database.scalar(found)

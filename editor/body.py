@@ -1,0 +1,62 @@
+"""The JSON object that a request carries, checked before a view sees it."""
+
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from editor.errors import Invalid
+
+KINDS = {str: "a text", bool: "true or false"}
+
+
+def register(app: Flask) -> None:
+    """Requests under /api that carry a body carry one JSON object; others are refused in words."""
+
+    @app.before_request
+    def _check() -> None:
+        if not request.path.startswith("/api/") or not request.content_length:
+            return
+        try:
+            content = request.get_json()
+        except UnsupportedMediaType as error:
+            raise Invalid("The body must be JSON, with the content type application/json.") from error
+        except BadRequest as error:
+            raise Invalid("The body is not valid JSON.") from error
+        if not isinstance(content, dict):
+            raise Invalid("The body must be a JSON object.")
+
+
+def fields(**kinds: type) -> dict[str, Any]:
+    """The named fields that the request carries, each of its kind. Raises `Invalid` for a wrong or unknown one."""
+    content: dict[str, Any] = request.get_json() if request.content_length else {}
+    errors = {name: ["This field is not known here."] for name in content if name not in kinds}
+    for name, kind in kinds.items():
+        if name in content and type(content[name]) is not kind:
+            errors[name] = [f"This must be {KINDS[kind]}."]
+    if errors:
+        raise Invalid("The request has wrong fields.", errors)
+    return content
+
+
+def needed(name: str, kind: type) -> Any:
+    """The one field that the request is about. Raises `Invalid` without it."""
+    content = fields(**{name: kind})
+    if name not in content:
+        raise Invalid("The request lacks a field.", {name: [f"This must be {KINDS[kind]}."]})
+    return content[name]
+
+
+def line(name: str, value: str, longest: int, *, empty: bool = False) -> str:
+    """`value` without blanks around it. Raises `Invalid` unless it is one line of at most `longest` characters."""
+    value = value.strip()
+    problems = []
+    if not value and not empty:
+        problems.append("This must not be empty.")
+    if len(value) > longest:
+        problems.append(f"This must have at most {longest} characters; it has {len(value)}.")
+    if not value.isprintable():
+        problems.append("This must be one line, without control characters.")
+    if problems:
+        raise Invalid("That does not work.", {name: problems})
+    return value

@@ -1,0 +1,89 @@
+"""The command `palimpsest`."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from editor.config import Config
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Palimpsest: shared notes in the browser. Settings are PALIMPSEST_* in the environment."""
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: a free one.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the database and the secret.")
+def serve(host: str | None, port: int | None, data: Path | None) -> None:
+    """Bring the database up to date, then serve until stopped."""
+    config = _config(HOST=host, PORT=port, DATA=data)
+    # First of all, before anything that it patches is imported.
+    from editor import serve as server
+
+    _migrate(config)
+    server.serve(config)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    _migrate(_config())
+
+
+@main.command("create-user")
+@click.argument("email")
+@click.option("--name", help="What others see; otherwise the part of EMAIL before the @.")
+@click.option("--admin", is_flag=True, help="Make them an administrator. The first account always is.")
+def create_user(email: str, name: str | None, admin: bool) -> None:
+    """Create an account. The password is asked for, or read from the standard input when that is not a terminal."""
+    password = _password()
+    config = _config()
+    _migrate(config)
+    from editor import create_app
+    from editor.auth import create_account
+    from editor.errors import Invalid
+
+    with create_app(config).test_request_context():
+        try:
+            user = create_account(email, password, name or email.partition("@")[0], admin)
+        except Invalid as error:
+            sentences = [sentence for told in (error.errors or {}).values() for sentence in told]
+            raise click.ClickException(" ".join(sentences)) from error
+        click.echo(f"Created {user.name} <{user.email}>{', administrator' if user.has_role('admin') else ''}.")
+
+
+@main.command()
+@click.argument("document_id", required=False)
+def compact(document_id: str | None) -> None:
+    """Write a snapshot of every note, or of one, so that it opens faster. Removes nothing."""
+    config = _config()
+    _migrate(config)
+    from editor import create_app
+
+    app = create_app(config)
+    with app.app_context():
+        for done, (name, entries) in enumerate(_compacted(app, document_id), start=1):
+            click.echo(f"{done}: {name}, {entries} entries")
+
+
+def _config(**options: object) -> Config:
+    given = {f"PALIMPSEST_{name}": str(value) for name, value in options.items() if value is not None}
+    try:
+        return Config.from_environ({**os.environ, **given})
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return typed
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a doc says, in other forms: HTML and plain text. Everything here reads; nothing changes a doc."""

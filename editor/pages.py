@@ -1,0 +1,162 @@
+"""The pages: one built shell, filled with who is here and, for a note, with its text, so that people read at once."""
+
+import json
+from collections import OrderedDict
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, request
+from flask import session as cookie
+from sync.rooms import Rooms
+
+from editor import access, assets, documents
+from editor.access import Access, Role
+from editor.content import html, schema, text
+from editor.errors import Problem
+from editor.me import boot
+
+pages = Blueprint("pages", __name__)
+
+CACHE_BYTES = 32 * 1024 * 1024  # of rendered notes in each process
+THEMES = ("light", "dark")
+
+NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Palimpsest is not built yet</title>
+<h1>The page is not built yet</h1><p>Run <code>make run</code> in the folder of Palimpsest: it builds the page and
+starts the server again.</p></html>"""
+
+
+def register(app: Flask) -> None:
+    """Serve the pages."""
+    app.extensions["rendered"] = Rendered(CACHE_BYTES)
+    app.register_blueprint(pages)
+
+
+@pages.get("/")
+@pages.get("/signin")
+@pages.get("/signup")
+@pages.get("/settings")
+def shell() -> Response:
+    return _fill("Palimpsest", boot())
+
+
+@pages.get("/offline")
+def offline() -> Response:
+    """The shell that the service worker keeps. It says nothing about who fetched it."""
+    return _fill("Palimpsest", None)
+
+
+@pages.get("/n/<document_id>")
+def note(document_id: str) -> Response:
+    token = request.args.get("s")
+    if token is not None:
+        access.open_link(document_id, token)
+    found = access.find(document_id, Role.VIEWER, binned=True)
+    title, body = _read(found)
+    heading = f'<h1 class="note-title">{escape(title)}</h1>'
+    return _fill(
+        f"{title} – Palimpsest" if title else "Palimpsest",
+        boot() | {"document": documents.describe([found])[0]},
+        f'<main class="first"><article class="note">{heading}<div class="note-body">{body}</div></article></main>',
+    )
+
+
+def problem_page(problem: Problem) -> Response:
+    """The page for what did not work: the shell, which knows from its boot object that there is no note."""
+    what = f'<main class="first"><h1>{escape(problem.title)}</h1><p>{escape(problem.detail)}</p></main>'
+    # A server that is in trouble may not even know who is here.
+    response = _fill(f"{problem.title} – Palimpsest", boot() if problem.status < 500 else None, what)
+    if response.status_code == 200:
+        response.status_code = problem.status
+    return response
+
+
+def _fill(title: str, boot_object: dict[str, Any] | None, first: str = "") -> Response:
+    index = assets.dist() / "index.html"
+    if not index.is_file():
+        return _page(NOT_BUILT, 503)
+    if cookie.permanent:
+        cookie.modified = True  # a session lasts from the last visit on
+    theme = request.cookies.get("theme", "")
+    template = _template(index, index.stat().st_mtime_ns)
+    return _page(
+        template.format(
+            theme=theme if theme in THEMES else "",
+            title=escape(title),
+            boot="" if boot_object is None else escape(json.dumps(boot_object)),
+            first=first,
+        ),
+        200,
+    )
+
+
+def _page(content: str, status: int) -> Response:
+    response = Response(content, status, content_type="text/html; charset=utf-8")
+    # A page holds a person's notes and token: it is for this visit only.
+    response.cache_control.no_store = True
+    return response
+
+
+SLOTS = {
+    '<html lang="en" data-theme="">': '<html lang="en" data-theme="{theme}">',
+    "<title>Palimpsest</title>": "<title>{title}</title>",
+    '<meta name="palimpsest" content="">': '<meta name="palimpsest" content="{boot}">',
+    '<div id="app"></div>': '<div id="app">{first}</div>',
+}
+
+
+@lru_cache(maxsize=1)
+def _template(index: Path, changed: int) -> str:
+    """The built page with a slot for each thing that we fill in."""
+    template = index.read_text().replace("{", "{{").replace("}", "}}")
+    for built, slot in SLOTS.items():
+        if template.count(built) != 1:
+            raise ValueError(f"{index}: expected {built} once, found it {template.count(built)} times")
+        template = template.replace(built, slot)
+    return template
+
+
+def _read(found: Access) -> tuple[str, str]:
+    """Title and text as HTML, as the log has them now."""
+    rooms: Rooms = current_app.extensions["rooms"]
+    rendered: Rendered = current_app.extensions["rendered"]
+    document = found.document
+    kept = rendered.get(document.id, document.head_seq)
+    if kept is None:
+        state, seq = rooms.read(document.id)
+        doc = schema.load(state)
+        kept = text.one_line(schema.title(doc)), html.to_html(schema.body(doc))
+        rendered.keep(document.id, seq, kept)
+    return kept
+
+
+class Rendered:
+    """The newest HTML of the notes that were opened last, bounded in bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._notes: OrderedDict[str, tuple[int, tuple[str, str]]] = OrderedDict()
+
+    def get(self, document_id: str, seq: int) -> tuple[str, str] | None:
+        """What was kept for this document, if it is no older than `seq`."""
+        kept = self._notes.get(document_id)
+        if kept is None or kept[0] < seq:
+            return None
+        self._notes.move_to_end(document_id)
+        return kept[1]
+
+    def keep(self, document_id: str, seq: int, rendered: tuple[str, str]) -> None:
+        before = self._notes.pop(document_id, None)
+        if before is not None:
+            self._size -= _bytes(before[1])
+        self._notes[document_id] = seq, rendered
+        self._size += _bytes(rendered)
+        while self._size > self._most:
+            _, (_, dropped) = self._notes.popitem(last=False)
+            self._size -= _bytes(dropped)
+
+
+def _bytes(rendered: tuple[str, str]) -> int:
+    return 4 * sum(map(len, rendered))  # Python keeps up to four bytes a character

@@ -1,0 +1,89 @@
+"""What the browser is told to refuse, what a request must bring, and how often one may ask."""
+
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from editor.config import Config
+
+SESSION_DAYS = 180  # since the last visit; a guest who comes back later has lost their notes
+BODY_BYTES = 64 * 1024
+
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",  # the address of a note is nobody else's business
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def settings(config: Config) -> dict[str, object]:
+    """Flask's settings for sessions, cookies and limits."""
+    return {
+        "SECRET_KEY": config.secret_key,
+        "SESSION_COOKIE_NAME": "palimpsest",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": config.secure_cookies,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "PERMANENT_SESSION_LIFETIME": SESSION_DAYS * 24 * 3600,
+        "MAX_CONTENT_LENGTH": BODY_BYTES,
+        "WTF_CSRF_TIME_LIMIT": None,  # a token lasts as long as the session
+        "WTF_CSRF_SSL_STRICT": False,  # some browsers send no Referer; the token in the header is the proof
+    }
+
+
+def register(app: Flask, config: Config) -> None:
+    """Protect every request and answer. Call it before the views are registered."""
+    if config.trusted_proxies:
+        count = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    CSRFProtect(app)
+
+    @app.after_request
+    def _protect(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        if request.is_secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        return response
+
+
+def limit(app: Flask) -> None:
+    """How often one address may ask for what is expensive or can be guessed. Call it when the views are registered.
+
+    Counted in this process: on several, an address gets as much from each.
+    """
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", strategy="moving-window")
+
+    def account() -> str:
+        content = request.get_json(silent=True)
+        email = content.get("email") if isinstance(content, dict) else None
+        return f"{get_remote_address()} {str(email)[:320].strip().lower()}"
+
+    views: dict[str, Any] = app.view_functions
+    signing_in = limiter.limit("5 per minute; 30 per hour", key_func=account, deduct_when=_failed)
+    views["security.login"] = limiter.limit("60 per minute")(signing_in(views["security.login"]))
+    views["security.change_password"] = limiter.limit("10 per minute")(views["security.change_password"])
+    views["security.register"] = limiter.limit("60 per minute")(views["security.register"])
+    views["guests.create"] = limiter.limit("120 per minute")(views["guests.create"])
+
+
+def _failed(response: Response) -> bool:
+    return response.status_code == 401
