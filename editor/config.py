@@ -101,12 +101,12 @@ def _secret(text: str) -> str:
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret in this file, made on the first start: sessions outlive a restart without anybody configuring anything."""
+    """The secret in this file, made on the first start: sessions outlive a restart with nothing configured."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         draft.touch(mode=0o600, exist_ok=False)
         draft.write_text(secrets.token_urlsafe(48))
-        # A link appears at once and complete. Of several processes that start together one makes it; its secret is everybody's.
+        # A link appears at once and complete. Of several processes that start together one makes it, for all of them.
         with suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()

@@ -17,15 +17,15 @@ BUSY_TIMEOUT = 10  # seconds that SQLite waits for another writer
 
 
 def connect(url: str | URL) -> Engine:
-    """An engine for `sqlite:///<file>` or `postgresql://...`. Nothing is opened yet. Raises ValueError for another address."""
+    """An engine for `sqlite:///<file>` or `postgresql://...`. Opens nothing yet. Raises ValueError."""
     url = make_url(url)
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         url = url.set(drivername="postgresql+psycopg")
     elif url.drivername != "sqlite" or url.database in (None, "", ":memory:"):
         shown = url.render_as_string(hide_password=True)
         raise ValueError(f"expected sqlite:///<file> or postgresql://<user>@<host>/<name>, not {shown}")
-    # More than one even for SQLite: a request keeps its connection while it waits for something else (a password's hash, a
-    # slow reader), and the others must not wait for that. What SQLite really has only one of is the writer; see `_Writers`.
+    # More than one even for SQLite: a request keeps its connection while it waits for something else (the hash of a
+    # password, a slow reader), and others must not wait for that. What SQLite has but one of is a writer: `_Writers`.
     engine = create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.drivername != "sqlite")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _open_sqlite)
@@ -33,8 +33,17 @@ def connect(url: str | URL) -> Engine:
     return engine
 
 
-def _open_sqlite(connection: Any, record: object) -> None:
-    # Else the driver begins transactions by itself, but not for every statement, and a failed migration leaves half of itself.
+def driver_connection(engine: Engine) -> Any:
+    """A connection of the driver's own (`sqlite3`, `psycopg`), outside the pool, for SQL written for one database."""
+    arguments, options = engine.dialect.create_connect_args(engine.url)
+    connection = engine.dialect.loaded_dbapi.connect(*arguments, **options)
+    if engine.dialect.name == "sqlite":
+        _open_sqlite(connection)
+    return connection
+
+
+def _open_sqlite(connection: Any, record: object = None) -> None:
+    # Else the driver begins transactions by itself, but not for every statement: a failed migration would leave half.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -45,10 +54,10 @@ def _open_sqlite(connection: Any, record: object) -> None:
 class _Writers:
     """One writing SQLite transaction at a time among an engine's connections, begun by its first writing statement.
 
-    A transaction that reads first and writes later would fail at once if another process or the log's own thread committed
-    in between, whatever the timeout; so reads run outside, and BEGIN IMMEDIATE comes right before the first write.
-    SQLite waits for its write lock by putting the whole thread to sleep: a greenlet that waits for another one's lock would
-    keep that one from ever letting go. They wait for each other here, where gevent can switch.
+    A transaction that reads first and writes later would fail at once, whatever the timeout, if another process or the
+    log's own thread committed in between; so reads run outside, and BEGIN IMMEDIATE comes right before the first write.
+    SQLite waits for its write lock by putting the whole thread to sleep: a greenlet that waits for another one's lock
+    would keep that one from ever letting go. They wait for each other here, where gevent can switch.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -98,8 +107,8 @@ class _AppSession(Session):
         return engine
 
 
-# One for each app context: a request, a socket's event, a command. What was committed can be read without another query.
-session = scoped_session(
+# One for each app context: a request, a socket's event, a command. What was committed can be read without a query.
+session: scoped_session[Session] = scoped_session(
     sessionmaker(class_=_AppSession, expire_on_commit=False),
     scopefunc=lambda: id(app_ctx._get_current_object()),  # type: ignore[attr-defined]
 )

@@ -151,7 +151,7 @@ class Member(Base):
     last_seen_seq: Mapped[int] = mapped_column(default=0)
 
 
-# The log. It outlives accounts, so its user ids are no foreign keys: a row that is never changed cannot follow a deletion.
+# The log. It outlives accounts, so its user ids are no foreign keys: rows that never change cannot follow a deletion.
 
 
 class Entry(Base):
