@@ -1,0 +1,140 @@
+/** The HTTP side (docs/http.md). The only file that calls fetch. */
+
+export type Role = 'viewer' | 'commenter' | 'editor' | 'owner'
+
+export interface User { id: number; name: string; email: string | null; guest: boolean; admin: boolean }
+
+export interface Person { id: number; name: string; slot: number }
+
+export interface DocumentInfo {
+  id: string
+  title: string
+  excerpt: string
+  role: Role
+  epoch: string
+  /** Times are milliseconds since 1970. */
+  created: number
+  updated: number
+  deleted: number | null
+  owner: { id: number; name: string }
+  shared: boolean
+  people: Person[]
+}
+
+export interface Settings { guests: boolean; signups: boolean }
+
+export interface Boot {
+  user: User | null
+  csrf: string
+  schema: number
+  /** No account exists yet: the next one is the administrator's. */
+  first: boolean
+  settings: Settings
+  document?: DocumentInfo
+}
+
+export interface Share {
+  share: { role: 'viewer' | 'editor'; token: string; url: string } | null
+  people: { id: number; name: string; email: string | null; guest: boolean; role: Role; slot: number }[]
+}
+
+/** An answer that is not 2xx, in the words of its problem details; `status` 0: no answer at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly type: string,
+    readonly title: string,
+    readonly detail: string,
+    readonly status: number,
+    readonly errors: Record<string, string[]> = {},
+  ) {
+    super(detail || title)
+    this.name = 'ApiError'
+  }
+
+  /** There was no answer: the network or the server is away. */
+  get offline(): boolean {
+    return this.status === 0
+  }
+}
+
+let csrf = ''
+
+/** Changing requests carry this token from now on. */
+export function useToken(token: string): void {
+  csrf = token
+}
+
+async function send(method: string, path: string, body: unknown): Promise<Response> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  if (method !== 'GET') headers['X-CSRF-Token'] = csrf
+  try {
+    return await fetch(path, {
+      method, headers, credentials: 'same-origin', cache: 'no-store',
+      body: body === undefined ? null : JSON.stringify(body),
+    })
+  } catch {
+    throw new ApiError('offline', 'No answer', 'The server did not answer. Check the connection and try again.', 0)
+  }
+}
+
+/** A proxy in between answers in its own way: then the status is all there is to say. */
+async function problem(response: Response): Promise<ApiError> {
+  if (!response.headers.get('Content-Type')?.includes('json'))
+    return new ApiError('server', 'Not done', `The server answered with an error (${response.status}). Try again in a moment.`, response.status)
+  const said = (await response.json()) as Partial<ApiError>
+  return new ApiError(said.type ?? 'server', said.title ?? '', said.detail ?? '', response.status, said.errors)
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let response = await send(method, path, body)
+  if (!response.ok) {
+    let error = await problem(response)
+    // The token belongs to a session that another tab has ended or begun: fetch the new one, once.
+    if (error.type === 'csrf') {
+      useToken((await call<Boot>('GET', '/api/me')).csrf)
+      response = await send(method, path, body)
+      if (response.ok) return answer<T>(response)
+      error = await problem(response)
+    }
+    throw error
+  }
+  return answer<T>(response)
+}
+
+async function answer<T>(response: Response): Promise<T> {
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T)
+}
+
+/** The session begins or changes: what comes back carries the new token. */
+async function enter(method: string, path: string, body?: unknown): Promise<Boot> {
+  const boot = await call<Boot>(method, path, body)
+  useToken(boot.csrf)
+  return boot
+}
+
+const note = (id: string, rest = '') => `/api/documents/${encodeURIComponent(id)}${rest}`
+
+export const me = () => enter('GET', '/api/me')
+export const register = (email: string, password: string, name: string) =>
+  enter('POST', '/api/auth/register', { email, password, name })
+export const signIn = (email: string, password: string) => enter('POST', '/api/auth/login', { email, password })
+export const signOut = () => enter('POST', '/api/auth/logout', {})
+export const changePassword = (password: string, wanted: string) =>
+  enter('POST', '/api/auth/change', { password, new_password: wanted, new_password_confirm: wanted })
+export const becomeGuest = (name: string) => enter('POST', '/api/guests', { name })
+export const rename = (name: string) => enter('PATCH', '/api/me', { name })
+export const changeSettings = (change: Partial<Settings>) => call<Settings>('PATCH', '/api/settings', change)
+
+export const documents = async (bin = false) =>
+  (await call<{ documents: DocumentInfo[] }>('GET', bin ? '/api/documents?bin=1' : '/api/documents')).documents
+export const document = (id: string) => call<DocumentInfo>('GET', note(id))
+export const newDocument = () => call<DocumentInfo>('POST', '/api/documents', {})
+export const retitle = (id: string, title: string) => call<DocumentInfo>('PATCH', note(id), { title })
+export const remove = (id: string) => call<void>('DELETE', note(id))
+export const restore = (id: string) => call<DocumentInfo>('POST', note(id, '/restore'), {})
+export const removeForever = (id: string) => call<void>('DELETE', note(id, '/forever'))
+
+export const share = (id: string) => call<Share>('GET', note(id, '/share'))
+export const putShare = (id: string, role: 'viewer' | 'editor') => call<Share>('PUT', note(id, '/share'), { role })
+export const revokeShare = (id: string) => call<void>('DELETE', note(id, '/share'))

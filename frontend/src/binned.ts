@@ -1,0 +1,14 @@
+const KEY = 'palimpsest.binned'
+
+/** A note was put into the bin from its own page: the list, which opens next, offers to undo it. */
+export const binned = {
+  remember(id: string): void {
+    sessionStorage.setItem(KEY, id)
+  },
+  /** The id, once. */
+  take(): string | null {
+    const id = sessionStorage.getItem(KEY)
+    sessionStorage.removeItem(KEY)
+    return id
+  },
+}

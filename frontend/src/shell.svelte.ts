@@ -1,0 +1,33 @@
+/** The parts of the shell that any page may open or speak through. */
+
+export interface Toast {
+  words: string
+  /** A button in it, such as Undo. */
+  act?: { label: string; run: () => void }
+}
+
+class Shell {
+  dialog = $state<'palette' | 'help' | null>(null)
+  toast = $state.raw<Toast | null>(null)
+  /** Read out when the reader pauses, and at once. */
+  polite = $state('')
+  urgent = $state('')
+  /** The page's own answers to commands: share, link. */
+  share = $state.raw<(() => void) | null>(null)
+  link = $state.raw<(() => void) | null>(null)
+}
+
+export const shell = new Shell()
+
+export function toast(words: string, act?: Toast['act']): void {
+  shell.toast = act ? { words, act } : { words }
+}
+
+/** Tell those who listen to the page instead of seeing it. The same words twice in a row are said twice. */
+export function say(words: string): void {
+  shell.polite = shell.polite === words ? `${words}\u00a0` : words
+}
+
+export function alertAloud(words: string): void {
+  shell.urgent = shell.urgent === words ? `${words}\u00a0` : words
+}

@@ -1,0 +1,10 @@
+/** What a person typed as the address of a link, made whole; null: not an address that a note may link to. */
+export function linkTo(typed: string): string | null {
+  const text = typed.trim()
+  if (!text || /\s/.test(text)) return null
+  if (/^[^@/:]+@[^@/:]+\.[^@/:]+$/.test(text)) return `mailto:${text}`
+  if (/^[/#]/.test(text) && !text.startsWith('//')) return text
+  const whole = /^[a-z][a-z0-9+.-]*:(?!\d+(?:\/|$))/i.test(text) ? text : `https://${text}`
+  if (!/^(https?:\/\/[^/]|mailto:.|tel:.)/i.test(whole)) return null
+  return URL.canParse(whole) ? whole : null
+}
