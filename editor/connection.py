@@ -1,0 +1,150 @@
+"""One client: from the opening of its transport to its end.
+
+It knows how to reach the client, who that is, and what a slow one may be spared; what the client asks for is decided in
+`sockets`.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import gevent
+
+from editor import packets
+from editor.bucket import Bucket
+from editor.outbox import Frame, Outbox
+from sync.messages import Kind, Message
+from sync.room import Answer, Peer, Refusal, Room, Saved
+
+LAGGING = 256 * 1024  # bytes that wait: from here on no updates, but one catch-up when nothing waits any more
+DROWNING = 4 << 20  # bytes that wait: the end
+STUCK = 30.0  # seconds in which nothing of what waits moved: the end
+UPDATES_A_SECOND, UPDATES_AT_ONCE = 60, 120
+
+_UPDATE = b"\x00\x02"  # how a message begins that a slow client can do without
+
+
+class EngineSocket(Protocol):
+    """What we use of Engine.IO's socket."""
+
+    sid: str
+    queue: Outbox
+    closed: bool
+
+    def close(self, wait: bool = ..., abort: bool = ..., reason: str | None = ...) -> None: ...
+
+
+class Identity(NamedTuple):
+    """Who a client is, as its cookie said when it connected."""
+
+    user_id: int | None = None
+    sign_in: str | None = None  # the id of the sign-in, to end its connections with it
+    links: Mapping[str, str] = {}  # document id -> token of the link that was opened
+
+
+NOBODY = Identity()
+
+
+class Frames:
+    """The packet for a message that goes to many: made once, then the same object for each of them."""
+
+    def __init__(self) -> None:
+        self._last: tuple[bytes, int, Frame] | None = None
+
+    def of(self, message: bytes, seq: int) -> Frame:
+        if self._last is None or self._last[0] is not message or self._last[1] != seq:
+            self._last = message, seq, Frame(packets.event("message", message, seq))
+        return self._last[2]
+
+
+@dataclass(eq=False)
+class Connection:
+    """A client, and the document it has joined."""
+
+    socket: EngineSocket
+    frames: Frames
+    identity: Identity = NOBODY
+    sio_sid: str | None = None  # its name in Socket.IO, once it has said that it speaks it
+    document_id: str | None = None
+    room: Room | None = None
+    peer: Peer | None = None
+    joining: bool = False
+    unjoined_since: float = field(default_factory=time.monotonic)
+    updates: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
+    others: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
+    _behind: bytes | None = None  # lagging: the state vector of what it was sent last
+
+    def __post_init__(self) -> None:
+        self.socket.queue.drained = self._drained
+
+    @property
+    def id(self) -> str:
+        return self.socket.sid
+
+    def joined(self, document_id: str, room: Room, peer: Peer) -> None:
+        self.document_id, self.room, self.peer = document_id, room, peer
+
+    def left(self) -> None:
+        self.document_id = self.room = self.peer = self._behind = None
+        self.unjoined_since = time.monotonic()
+
+    # -- Towards the client: none of these blocks or raises ---------------------------------------
+
+    def send(self, message: bytes, seq: int) -> None:
+        """A Message of the room."""
+        if self._behind is not None and message.startswith(_UPDATE):
+            return  # The catch-up will have it.
+        self._put(self.frames.of(message, seq))
+        if self.socket.queue.waiting > LAGGING and self._behind is None and message.startswith(_UPDATE):
+            assert self.room is not None
+            self._behind = self.room.doc.get_state()
+
+    def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
+        """The ack of an event, if its sender asked for one."""
+        if id is not None:
+            self._put(Frame(packets.answer(id, _as_json(answer))))
+
+    def emit(self, event: str, *arguments: object) -> None:
+        self._put(Frame(packets.event(event, *arguments)))
+
+    def end(self) -> None:
+        """End the connection after what waits for it. It is a disconnect to the client, which connects again."""
+        self.socket.close(wait=False)
+
+    def abandon(self) -> None:
+        """End the connection at once, and what waits for it with it."""
+        self.socket.close(wait=False, abort=True)
+
+    def is_hopeless(self, now: float, deadline: float) -> bool:
+        """Nothing moves, or nothing was ever joined."""
+        idle = self.room is None and now - self.unjoined_since > deadline
+        return idle or self.socket.queue.stuck() > STUCK
+
+    def _put(self, frame: Frame) -> None:
+        if self.socket.closed:
+            return
+        self.socket.queue.put(frame)
+        if self.socket.queue.waiting > DROWNING + len(frame.data):
+            gevent.spawn(self.abandon)  # not from within the room, which is busy telling its peers something
+
+    def _drained(self) -> None:
+        if self._behind is not None:
+            gevent.spawn(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Greet the room again, as if the client had said what it has: it answers with all that was left out."""
+        behind, self._behind = self._behind, None
+        if behind is not None and self.room is not None and self.peer is not None:
+            self.room.receive(self.peer, Message(Kind.SYNC_STEP1, behind), lambda answer: None)
+
+
+def _as_json(answer: Answer | Mapping[str, object]) -> Mapping[str, Any]:
+    match answer:
+        case None:
+            return {}
+        case Saved(seq):
+            return {"seq": seq}
+        case Refusal(error, message):
+            return {"error": error, "message": message}
+    return answer

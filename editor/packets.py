@@ -1,0 +1,219 @@
+"""Socket.IO packets in MessagePack, read strictly.
+
+A packet is a map `{type, data, nsp, id}`. Nothing is built before it is known to be small: only the bytes of a `message`
+may be large, and those are copied once. So no input costs more than a few times its size, whatever it claims to hold.
+"""
+
+import struct
+from typing import Any
+
+import msgpack
+from socketio import packet
+
+LARGEST_MESSAGE = (1 << 20) + 16  # bytes: an update of 1 MiB, its type and its length
+LARGEST_REST = 4096  # bytes of everything else in a packet
+MOST_VALUES = 128  # in a packet, at all depths
+DEEPEST = 4  # packet, its data, an argument, and one level in that
+
+
+class Refused(Exception):
+    """These bytes are not what was expected. `id`: under which the sender wants to be answered, if that could be read."""
+
+    def __init__(self, error: str, message: str, id: int | None = None) -> None:
+        super().__init__(message)
+        self.error = error  # "malformed" or "too-large"
+        self.id = id
+
+
+class Packet(packet.Packet):  # type: ignore[misc]
+    """What Socket.IO's server encodes and decodes with (`SocketIO(serializer=Packet)`)."""
+
+    uses_binary_events = False
+
+    def encode(self) -> bytes:
+        fields = {"type": self.packet_type, "data": self.data, "nsp": self.namespace or "/", "id": self.id}
+        # A field that is there but nil is an error to JavaScript clients.
+        encoded: bytes = msgpack.packb({name: value for name, value in fields.items() if value is not None})
+        return encoded
+
+    def decode(self, encoded_packet: object) -> None:
+        """Take over the fields of what a client sent. Raises `Refused`."""
+        if not isinstance(encoded_packet, bytes):
+            raise Refused("malformed", f"expected a binary packet, not {type(encoded_packet).__name__}")
+        fields = _Reader(encoded_packet).packet()
+        self.packet_type, self.data = fields.get("type"), fields.get("data")
+        self.namespace, self.id = fields.get("nsp"), fields.get("id")
+
+
+def decode(data: object) -> Packet:
+    """The packet that a client sent. Raises `Refused`."""
+    decoded = Packet()
+    decoded.decode(data)
+    return decoded
+
+
+def event(name: str, *arguments: object) -> bytes:
+    """An event, ready to be sent."""
+    return Packet(packet.EVENT, [name, *arguments], "/").encode()
+
+
+def answer(id: int, value: object) -> bytes:
+    """The ack of the event that came with this id, ready to be sent."""
+    return Packet(packet.ACK, [value], "/", id).encode()
+
+
+_NUMBERS = {  # first byte -> how the number after it is packed
+    0xCA: ">f", 0xCB: ">d",
+    0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q",
+    0xD0: ">b", 0xD1: ">h", 0xD2: ">i", 0xD3: ">q",
+}  # fmt: skip
+_LENGTHS = {  # first byte -> what comes, and how its length is packed
+    0xC4: ("bin", ">B"), 0xC5: ("bin", ">H"), 0xC6: ("bin", ">I"),
+    0xD9: ("str", ">B"), 0xDA: ("str", ">H"), 0xDB: ("str", ">I"),
+    0xDC: ("array", ">H"), 0xDD: ("array", ">I"), 0xDE: ("map", ">H"), 0xDF: ("map", ">I"),
+}  # fmt: skip
+_CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
+_UNDEFINED = b"\xd4\x00\x00"  # how JavaScript clients write undefined
+
+
+class _Reader:
+    """Reads one packet. What is too large is skipped, so that the id after it can still be found."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+        self._values = 0
+        self._large = 0  # bytes of the one large value
+        self._refused: Refused | None = None
+
+    def packet(self) -> dict[str, Any]:
+        kind, count = self._header()
+        if kind != "map":
+            raise Refused("malformed", f"expected a packet, a map; not {kind}")
+        fields: dict[str, Any] = {}
+        for _ in range(count):
+            name = self._name()
+            fields[name] = self._arguments() if name == "data" else self._value(1)
+        if self._at != len(self._data):
+            raise Refused("malformed", f"{len(self._data) - self._at} bytes after the end of the packet")
+        id = fields.get("id")
+        if id is not None and (type(id) is not int or id < 0):
+            raise Refused("malformed", f"expected an id, a number; not {type(id).__name__}")
+        if len(self._data) - self._large > LARGEST_REST:
+            self._refuse("too-large", f"a packet of {len(self._data)} bytes; at most {LARGEST_REST} besides a message")
+        self._check(fields)
+        if self._refused is not None:
+            self._refused.id = id
+            raise self._refused
+        return fields
+
+    def _check(self, fields: dict[str, Any]) -> None:
+        type_, data, namespace = fields.get("type"), fields.get("data"), fields.get("nsp")
+        if type(type_) is not int or not packet.CONNECT <= type_ <= packet.CONNECT_ERROR:
+            self._refuse("malformed", "expected a type from 0 to 4")
+        if type(namespace) is not str:
+            self._refuse("malformed", f"expected nsp to be a string, not {type(namespace).__name__}")
+        if type_ == packet.EVENT and not (isinstance(data, list) and data and isinstance(data[0], str)):
+            self._refuse("malformed", "expected data to begin with the name of an event")
+        if type_ == packet.CONNECT and not (data is None or isinstance(data, dict)):
+            self._refuse("malformed", f"expected data to be a map or nothing, not {type(data).__name__}")
+
+    def _arguments(self) -> Any:
+        """The data of a packet. Of an event it is an array, and what comes second in a `message` may be large."""
+        if not 0x90 <= self._byte() <= 0x9F:
+            return self._value(1)
+        _, count = self._header()
+        arguments: list[Any] = []
+        for place in range(count):
+            large = place == 1 and arguments[0] == "message"
+            arguments.append(self._value(2, LARGEST_MESSAGE if large else 0))
+        return arguments
+
+    def _value(self, depth: int, large: int = 0) -> Any:
+        if depth > DEEPEST:
+            raise Refused("malformed", f"nested deeper than {DEEPEST}")
+        if self._data.startswith(_UNDEFINED, self._at):
+            self._header()
+            return None
+        kind, length = self._header()
+        if kind == "array":
+            return [self._value(depth + 1) for _ in range(length)]
+        if kind == "map":
+            return {self._name(): self._value(depth + 1) for _ in range(length)}
+        if kind == "constant":
+            return _CONSTANTS[length]
+        if kind == "number":
+            return length
+        most = large if large and kind == "bin" else LARGEST_REST
+        bytes_ = self._take(length) if length <= most else self._skip(length, most)
+        if most == large:
+            self._large = length
+        if kind == "bin":
+            return bytes_
+        try:
+            return bytes_.decode()
+        except UnicodeDecodeError:
+            self._refuse("malformed", "a string that is not UTF-8")
+            return ""
+
+    def _name(self) -> str:
+        name = self._value(DEEPEST)
+        if not isinstance(name, str):
+            raise Refused("malformed", f"expected the name of a field, not {type(name).__name__}")
+        return name
+
+    def _header(self) -> tuple[str, Any]:
+        """What comes next, and its length, or the number or the constant itself."""
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise Refused("too-large", f"more than {MOST_VALUES} values in a packet")
+        first = self._byte()
+        self._at += 1
+        if first < 0x80:
+            return "number", first
+        if first < 0x90:
+            return "map", first & 0x0F
+        if first < 0xA0:
+            return "array", first & 0x0F
+        if first < 0xC0:
+            return "str", first & 0x1F
+        if first >= 0xE0:
+            return "number", first - 0x100
+        if first in _CONSTANTS:
+            return "constant", first
+        if first in _NUMBERS:
+            return "number", self._unpack(_NUMBERS[first])
+        if first in _LENGTHS:
+            kind, format = _LENGTHS[first]
+            return kind, self._unpack(format)
+        if first == 0xD4 and self._take(2) == b"\x00\x00":
+            return "constant", 0xC0
+        raise Refused("malformed", f"a byte {first:#04x} where a value should begin")
+
+    def _byte(self) -> int:
+        if self._at >= len(self._data):
+            raise Refused("malformed", f"the packet ends after {len(self._data)} bytes")
+        return self._data[self._at]
+
+    def _unpack(self, format: str) -> Any:
+        (number,) = struct.unpack(format, self._take(struct.calcsize(format)))
+        return number
+
+    def _take(self, length: int) -> bytes:
+        taken = self._data[self._at : self._at + length]
+        if len(taken) < length:
+            raise Refused("malformed", f"the packet ends after {len(self._data)} bytes")
+        self._at += length
+        return taken
+
+    def _skip(self, length: int, most: int) -> bytes:
+        if self._at + length > len(self._data):
+            raise Refused("malformed", f"the packet ends after {len(self._data)} bytes")
+        self._refuse("too-large", f"a value of {length} bytes; at most {most}")
+        self._at += length
+        return b""
+
+    def _refuse(self, error: str, message: str) -> None:
+        """Remember the first reason. The id may come later."""
+        if self._refused is None:
+            self._refused = Refused(error, message)

@@ -1,0 +1,351 @@
+"""Socket.IO on one side, the rooms of `sync` on the other. No other file knows both.
+
+Flask-SocketIO opens connections and says who somebody is; the events are taken before Socket.IO sees them, because the
+ack of an update is sent when it is durable and not when a handler returns. The protocol is in sync/README.md.
+"""
+
+import logging
+import random
+import re
+import traceback
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, NamedTuple
+
+import gevent
+import socketio
+from flask import Flask, request
+from flask import session as cookie
+from flask_socketio import SocketIO
+from socketio import packet as kinds
+
+from editor import access, database, outbox, packets, websocket
+from editor.connection import Connection, Frames, Identity
+from editor.content.schema import SCHEMA_VERSION
+from editor.entrance import LARGEST_BODY, Entrance
+from editor.models import User
+from editor.outbox import Frame
+from editor.packets import Packet, Refused
+from sync.messages import Kind, Message
+from sync.room import Peer, Refusal, Room
+from sync.rooms import Rooms
+from sync.store import UnknownDocument
+
+JOIN_DEADLINE = 10.0  # seconds from opening a connection to joining a document
+SWEEP_EVERY = 1.0  # seconds
+DRAIN_PAUSE = 1.2  # seconds between telling clients to go and ending their connections; the listener closes within 1
+DRAIN_SPREAD = 3.0  # seconds over which they come back
+PING_INTERVAL, PING_TIMEOUT = 10, 10  # seconds: whoever is silent for both together is gone
+
+MOST_CLIENT_ID = (1 << 53) - 1
+_DOCUMENT_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+_EXIT = (gevent.GreenletExit, KeyboardInterrupt, SystemExit)
+
+log = logging.getLogger(__name__)
+
+
+def pause() -> None:
+    """Let others do something; for work in pieces."""
+    gevent.sleep(0)
+
+
+def later(seconds: float, then: Callable[[], None]) -> object:
+    """Call `then` in so many seconds."""
+    return gevent.spawn_later(seconds, then)
+
+
+def register(app: Flask, rooms: Rooms) -> SocketIO:
+    """Serve `rooms` at /socket.io/. The Sockets are at `app.extensions["sockets"]`.
+
+    Browsers may come from the server's own address and from those that the operator allows. Whatever reads the headers
+    of proxies must be wrapped around the app after this: they say what the server's own address is.
+    """
+    websocket.install()
+    outbox.install()
+    server = SocketIO(
+        app,
+        async_mode="gevent",
+        async_handlers=False,
+        serializer=Packet,
+        client_manager=_Manager(),
+        cors_allowed_origins=[],  # the entrance decides
+        http_compression=False,  # it would hold everybody while it compresses a large document
+        max_http_buffer_size=LARGEST_BODY,
+        ping_interval=PING_INTERVAL,
+        ping_timeout=PING_TIMEOUT,
+    )
+    app.extensions["sockets"] = Sockets(app, rooms, server)
+    app.wsgi_app = Entrance(app.wsgi_app, app.extensions["config"].origins)  # type: ignore[method-assign]
+    return server
+
+
+class _Manager(socketio.Manager):  # type: ignore[misc]
+    """Socket.IO's rooms, with packets that WebSocket and polling clients can share."""
+
+    def emit(self, event: str, data: Any, namespace: str, room: Any = None, to: Any = None, **options: Any) -> None:
+        if options.get("callback") is not None or options.get("skip_sid") is not None:
+            raise ValueError("expected an event for a whole room, and nobody to answer it")
+        arguments = data if isinstance(data, tuple) else () if data is None else (data,)
+        frame = Frame(packets.event(event, *arguments))
+        for _, eio_sid in self.get_participants(namespace, to or room):
+            self.server.eio.send_packet(eio_sid, frame)
+
+
+class _Join(NamedTuple):
+    """What a client wants to join, and what it has of it."""
+
+    document_id: str
+    client_id: int
+    schema: int
+    epoch: str | None
+
+    @classmethod
+    def of(cls, arguments: Sequence[object]) -> "_Join":
+        """Raises `Refused`."""
+        match arguments:
+            case [{"document": str(document_id), "client": int(client_id), "schema": int(schema), "epoch": epoch}]:
+                if isinstance(epoch, str | None) and 0 < client_id <= MOST_CLIENT_ID:
+                    return cls(document_id, client_id, schema, epoch)
+        expected = "{document: string, client: 1 to 2^53 - 1, schema: number, epoch: string or null}"
+        raise Refused("malformed", f"expected {expected}")
+
+
+class Sockets:
+    """The connections of this process."""
+
+    def __init__(self, app: Flask, rooms: Rooms, socketio: SocketIO) -> None:
+        self._app = app
+        self._rooms = rooms
+        self._server: Any = socketio.server
+        self._connections: dict[str, Connection] = {}
+        self._frames = Frames()
+        self._sweeping = False
+        self._events = {"join": self._join, "message": self._message, "leave": self._leave}
+        # Engine.IO's events first come here; what opens and closes connections goes on to Socket.IO.
+        self._server.eio.on("connect", self._opened)
+        self._server.eio.on("message", self._receive)
+        self._server.eio.on("disconnect", self._closed)
+        socketio.on_event("connect", self._connected)
+        self._server.on("disconnect", self._disconnected)
+
+    # -- For the rest of the program ---------------------------------------------------------------
+
+    def expel_session(self, sign_in: str) -> None:
+        """A sign-in has ended: its connections end, too, and come back as whoever their cookie says then."""
+        self._expel(lambda identity: identity.sign_in == sign_in, "You have signed out.")
+
+    def expel_user(self, user_id: int, except_session: str | None = None) -> None:
+        """End all connections of a person, but those of one sign-in."""
+        self._expel(
+            lambda identity: identity.user_id == user_id and identity.sign_in != except_session,
+            "Sign in again.",
+        )
+
+    def drain(self) -> None:
+        """Before this process stops: send everybody away, to come back one after the other. Takes about a second."""
+        going = list(self._connections.values())
+        random.shuffle(going)
+        for place, connection in enumerate(going):
+            connection.emit("drain", {"delay": round(DRAIN_PAUSE + DRAIN_SPREAD * place / len(going), 3)})
+        gevent.sleep(DRAIN_PAUSE)
+        # Not with Socket.IO's disconnect: JavaScript clients would take it as a wish and stay away.
+        for connection in list(self._connections.values()):
+            connection.end()
+
+    # -- Connections come and go -------------------------------------------------------------------
+
+    def _opened(self, sid: str, environ: dict[str, Any]) -> Any:
+        self._connections[sid] = Connection(self._server.eio.sockets[sid], self._frames)
+        if not self._sweeping:
+            self._sweeping = True
+            gevent.spawn(self._sweep)
+        return self._server._handle_eio_connect(sid, environ)
+
+    def _connected(self, auth: object = None) -> None:
+        """Within the request that opened the connection: who is it?"""
+        sio_sid: str = request.sid  # type: ignore[attr-defined]
+        connection = self._connections[self._server.manager.eio_sid_from_sid(sio_sid, "/")]
+        person = access.person()
+        connection.identity = Identity(person and person.id, cookie.get("sign_in"), dict(cookie.get("links", {})))
+        connection.sio_sid = sio_sid
+
+    def _disconnected(self, sio_sid: str, reason: object) -> None:
+        connection = self._connections.get(self._server.manager.eio_sid_from_sid(sio_sid, "/"))
+        if connection is not None:
+            self._part(connection)
+            connection.sio_sid = None
+
+    def _closed(self, sid: str, reason: object) -> None:
+        connection = self._connections.pop(sid, None)
+        if connection is not None:
+            self._part(connection)
+        self._server._handle_eio_disconnect(sid, reason)
+
+    def _sweep(self) -> None:
+        while True:
+            gevent.sleep(SWEEP_EVERY)
+            now = monotonic()
+            for connection in list(self._connections.values()):
+                if connection.is_hopeless(now, JOIN_DEADLINE):
+                    connection.abandon()
+
+    # -- Events --------------------------------------------------------------------------------------
+
+    def _receive(self, sid: str, data: object) -> None:
+        """A packet. Whatever it is, neither this connection nor another suffers from more than it asked for."""
+        connection = self._connections.get(sid)
+        if connection is None:
+            return  # It has ended, and this was still under way.
+        id = None
+        try:
+            packet = packets.decode(data)
+            id = packet.id
+            if packet.packet_type == kinds.EVENT:
+                self._handle(connection, packet)
+            elif packet.packet_type in (kinds.CONNECT, kinds.DISCONNECT):
+                self._server._handle_eio_message(sid, data)
+            elif packet.packet_type != kinds.ACK:
+                raise Refused("malformed", "expected an event")
+        except Refused as refused:
+            self._refuse(connection, refused.id if id is None else id, refused)
+        except _EXIT:
+            raise
+        except BaseException as error:
+            # Not the message of the error: it may hold what somebody wrote.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("%s in %s on %s\n%s", type(error).__name__, connection.document_id, connection.id, where)
+            self._refuse(connection, id, Refused("storage", "The server failed. Keep this and send it again."))
+
+    def _handle(self, connection: Connection, packet: Packet) -> None:
+        name, *arguments = packet.data
+        if connection.sio_sid is None:
+            raise Refused("not-joined", f"expected a Socket.IO connection before {name[:40]!r}")
+        if name not in self._events:
+            raise Refused("malformed", f"expected join, message or leave; not {name[:40]!r}")
+        self._events[name](connection, packet.id, arguments)
+
+    def _message(self, connection: Connection, id: int | None, arguments: Sequence[object]) -> None:
+        if connection.room is None or connection.peer is None:
+            raise Refused("not-joined", "expected a join before a message")
+        match arguments:
+            case [bytes(data)]:
+                pass
+            case _:
+                raise Refused("malformed", "expected one argument, the bytes of a message")
+        try:
+            message = Message.decode(data)
+        except ValueError as error:
+            raise Refused("malformed", str(error)) from None
+        wait = (connection.updates if message.kind in (Kind.UPDATE, Kind.SYNC_STEP2) else connection.others).take()
+        if wait:
+            connection.answer(id, {"error": "rate", "message": "too many messages", "retry_after": round(wait, 3)})
+            return
+        connection.room.receive(connection.peer, message, lambda answer: connection.answer(id, answer))
+
+    def _leave(self, connection: Connection, id: int | None, arguments: Sequence[object]) -> None:
+        self._part(connection)
+        connection.answer(id, {})
+
+    def _join(self, connection: Connection, id: int | None, arguments: Sequence[object]) -> None:
+        wanted = _Join.of(arguments)
+        if connection.room is not None or connection.joining:
+            raise Refused("malformed", "expected to be asked once: this connection has joined a document already")
+        if connection.others.take():
+            raise Refused("rate", "too many joins")
+        if wanted.schema != SCHEMA_VERSION:
+            raise Refused("schema", f"expected schema {SCHEMA_VERSION}, not {wanted.schema}; load the page again")
+        connection.joining = True
+        try:
+            connection.answer(id, self._enter(connection, wanted))
+        finally:
+            connection.joining = False
+
+    def _enter(self, connection: Connection, wanted: _Join) -> dict[str, object]:
+        """Into the room. Returns the answer; what the room says comes after it. Raises `Refused`."""
+        identity, document_id = connection.identity, wanted.document_id
+        with self._app.app_context():
+            role = self._role(identity, document_id)
+            user = _introduce(identity, document_id)
+        peer = Peer(
+            send=connection.send,
+            expel=lambda refusal: self._expelled(connection, refusal),
+            user_id=identity.user_id,
+            session_id=random.getrandbits(63),
+            client_id=wanted.client_id,
+            user=user,
+            can_write=access.may_write(role, identity.user_id),
+        )
+        try:
+            room = self._rooms.enter(document_id, peer)
+        except UnknownDocument:
+            raise _not_found(identity) from None
+        try:
+            # Asked again, now that a change of access would expel us: one that came just before would be missed.
+            with self._app.app_context():
+                if self._role(identity, document_id) != role:
+                    raise Refused("resync", "access has changed just now; join again")
+            if wanted.epoch not in (None, room.epoch):
+                raise Refused("epoch", f"expected epoch {room.epoch}, not {wanted.epoch}: history was rewritten")
+            if connection.socket.closed or connection.sio_sid is None:
+                raise Refused("not-joined", "the connection has ended")
+        except BaseException:
+            self._rooms.leave(room, peer)
+            raise
+        connection.joined(document_id, room, peer)
+        self._server.enter_room(connection.sio_sid, document_id)
+        return {"role": role.word, "epoch": room.epoch, "seq": room.seq, "user": user}
+
+    def _role(self, identity: Identity, document_id: str) -> access.Role:
+        known = _DOCUMENT_ID.fullmatch(document_id) is not None
+        role = access.role_of(database.session, document_id, identity.user_id, identity.links) if known else None
+        if role is None:
+            raise _not_found(identity)
+        return role
+
+    # -- Ways out --------------------------------------------------------------------------------------
+
+    def _part(self, connection: Connection) -> None:
+        """Out of the room, by the client's own wish or because it is gone."""
+        if connection.room is not None and connection.peer is not None:
+            room: Room = connection.room
+            peer = connection.peer
+            self._forget(connection)
+            self._rooms.leave(room, peer)
+
+    def _expelled(self, connection: Connection, refusal: Refusal) -> None:
+        connection.emit("expelled", refusal._asdict())
+        self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        if connection.document_id is not None and connection.sio_sid is not None:
+            self._server.leave_room(connection.sio_sid, connection.document_id)
+        connection.left()
+
+    def _expel(self, concerns: Callable[[Identity], bool], message: str) -> None:
+        for connection in list(self._connections.values()):
+            if concerns(connection.identity):
+                connection.emit("expelled", {"error": "access", "message": message})
+                connection.end()
+
+    def _refuse(self, connection: Connection, id: int | None, refused: Refused) -> None:
+        """Tell the client, as the answer to what it sent. If that had no id, the connection cannot go on."""
+        answer = {"error": refused.error, "message": str(refused)}
+        if id is not None:
+            connection.answer(id, answer)
+        else:
+            connection.emit("expelled", answer)
+            connection.end()
+
+
+def _introduce(identity: Identity, document_id: str) -> dict[str, object] | None:
+    """How the others will know somebody; None: no name, nobody to show."""
+    user = None if identity.user_id is None else database.session.get(User, identity.user_id)
+    if user is None:
+        return None
+    return {"id": user.id, "name": user.name, "slot": access.arrive(database.session, document_id, user.id)}
+
+
+def _not_found(identity: Identity) -> Refused:
+    if identity.user_id is None:
+        return Refused("sign-in", "Sign in to open this note.")
+    return Refused("not-found", "There is no such note for you.")
