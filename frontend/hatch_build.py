@@ -8,7 +8,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # hatchling loads this file by its path
-import node  # noqa: E402
+import node  # type: ignore[import-not-found]  # noqa: E402
 
 NOT_SOURCES = {"dist", "node_modules", "test", "__pycache__"}
 

@@ -1,6 +1,7 @@
 """A Chromium for the browser tests: `python -m tests.tools.chromium` says where it is, having installed it if need be.
 
-In this order: `CHROMIUM` in the environment, the system's, Debian's package (as root), npm's @sparticuz/chromium in .cache/.
+In this order: `CHROMIUM` in the environment, the system's, Debian's package (as root), npm's @sparticuz/chromium, which
+then stays in .cache/.
 """
 
 import os
@@ -47,7 +48,7 @@ def environment() -> dict[str, str]:
 def _runs() -> bool:
     """Whether there is one and it has all the libraries it needs."""
     try:
-        command = [chromium(), "--version"]
+        command = [str(chromium()), "--version"]
         return subprocess.run(command, capture_output=True, check=False, env=environment()).returncode == 0
     except OSError:
         return False
