@@ -1,0 +1,90 @@
+"""What we ask of pycrdt, with its traps closed.
+
+Nothing here lets others run: a greenlet that runs inside a transaction joins it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText, merge_updates
+
+from sync.gate import ARRAY, MAP, TEXT, XML_FRAGMENT
+from sync.limits import MERGE_AT_ONCE
+
+_ROOTS = {ARRAY: Array, MAP: Map, TEXT: Text, XML_FRAGMENT: XmlFragment}
+
+
+class Unreadable(Exception):
+    """pycrdt cannot take these bytes. A doc that was given them must not be trusted any more."""
+
+
+def apply(doc: Doc[Any], updates: Sequence[bytes]) -> None:
+    """Apply all of them at once, which is much faster than one by one. Raises `Unreadable`."""
+    with _readable(), doc.transaction():
+        for update in updates:
+            doc.apply_update(update)
+
+
+def merge(updates: Sequence[bytes]) -> bytes:
+    """One update that brings the same structs and deletes the same. Raises `Unreadable`."""
+    while len(updates) > 1:
+        chunks = [updates[at : at + MERGE_AT_ONCE] for at in range(0, len(updates), MERGE_AT_ONCE)]
+        with _readable():
+            updates = [merge_updates(*chunk) for chunk in chunks]
+    return updates[0]
+
+
+def lacking(doc: Doc[Any], state_vector: bytes) -> bytes:
+    """What somebody lacks who has this much. Raises `Unreadable`."""
+    with _readable():
+        return doc.get_update(state_vector)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise Unreadable(str(error)) from error
+    except BaseException as error:
+        # Where Yrs meets what it does not expect it panics, and that arrives as a BaseException. The others of these
+        # (an interrupt, the end of a greenlet) are not ours.
+        if type(error).__name__ == "PanicException":
+            raise Unreadable(f"it panicked: {error}") from error
+        raise
+
+
+def content(doc: Doc[Any], roots: Mapping[str, int]) -> object:
+    """All that can be read in a doc, as something that can be compared."""
+    return [(name, _content(doc.get(name, type=_ROOTS[kind]))) for name, kind in sorted(roots.items())]
+
+
+def _content(value: object) -> object:
+    match value:
+        case XmlText():
+            return _pairs(value.attributes), _runs(value)
+        case XmlElement():
+            return value.tag, _pairs(value.attributes), [_content(child) for child in value.children]
+        case XmlFragment():
+            return [_content(child) for child in value.children]
+        case Text():
+            return _runs(value)
+        case Map():
+            return _pairs(value.items())
+        case Array():
+            return [_content(item) for item in value]
+        case dict():
+            return _pairs(value.items())
+        case list():
+            return [_content(item) for item in value]
+    return repr(value)  # NaN is not equal to itself, but its text is
+
+
+def _runs(text: Text | XmlText) -> object:
+    return [(_content(part), _content(attributes)) for part, attributes in text.diff()]
+
+
+def _pairs(pairs: Iterable[tuple[str, object]]) -> object:
+    """Keys come in any order."""
+    return sorted((key, repr(_content(value))) for key, value in pairs)

@@ -1,0 +1,37 @@
+"""Message <-> bytes, as y-protocols writes them: one message in each Socket.IO event."""
+
+from enum import Enum
+from typing import NamedTuple, Self
+
+from sync.codec import Malformed, Reader, var_bytes
+
+
+class Kind(Enum):
+    """What a message is about; the value is what its bytes begin with."""
+
+    SYNC_STEP1 = b"\x00\x00"  # "this is what I have"
+    SYNC_STEP2 = b"\x00\x01"  # "this is what you lack"
+    UPDATE = b"\x00\x02"  # "this just changed"
+    AWARENESS = b"\x01"  # "this is where I am"
+
+
+class Message(NamedTuple):
+    """The payload is a StateVector, an Update, an Update or awareness states."""
+
+    kind: Kind
+    payload: bytes
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read exactly one message. Raises `Malformed`, a ValueError."""
+        for kind in Kind:
+            if data.startswith(kind.value):
+                reader = Reader(data)
+                reader.pos = len(kind.value)
+                payload = reader.raw("a payload")
+                reader.finish()
+                return cls(kind, payload)
+        raise Malformed(f"expected a message that begins with 0 0, 0 1, 0 2 or 1, got {data[:8]!r}")
+
+    def encode(self) -> bytes:
+        return self.kind.value + var_bytes(self.payload)
