@@ -63,9 +63,9 @@ def content(doc: Doc[Any], roots: Mapping[str, int]) -> object:
 def _content(value: object) -> object:
     match value:
         case XmlText():
-            return _pairs(value.attributes), _runs(value)
+            return _pairs(list(value.attributes)), _runs(value)
         case XmlElement():
-            return value.tag, _pairs(value.attributes), [_content(child) for child in value.children]
+            return value.tag, _pairs(list(value.attributes)), [_content(child) for child in value.children]
         case XmlFragment():
             return [_content(child) for child in value.children]
         case Text():
@@ -85,6 +85,6 @@ def _runs(text: Text | XmlText) -> object:
     return [(_content(part), _content(attributes)) for part, attributes in text.diff()]
 
 
-def _pairs(pairs: Iterable[tuple[str, object]]) -> object:
+def _pairs(pairs: Iterable[Any]) -> object:
     """Keys come in any order."""
     return sorted((key, repr(_content(value))) for key, value in pairs)
