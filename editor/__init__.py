@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 def create_app(config: "Config") -> "Flask":
     """Everything, wired together. It opens nothing yet: connections begin with the first request."""
     # Imported here, so that `palimpsest serve` can patch the standard library for gevent before anything uses it.
-    import gevent
     from flask import Flask
     from sync.rooms import Rooms
 
@@ -33,12 +32,12 @@ def create_app(config: "Config") -> "Flask":
     engine = database.connect(config.database_url)
     database.install(app, engine)
     store = SqlStore(engine)
-    rooms = Rooms(store, LocalBroker(), ROOTS, pause=lambda: gevent.sleep(0), later=gevent.spawn_later)
-    rooms.on_committed = Digest(app, gevent.spawn_later).committed
+    rooms = Rooms(store, LocalBroker(), ROOTS, pause=sockets.pause, later=sockets.later)
+    rooms.on_committed = Digest(app, sockets.later).committed
     app.extensions.update(config=config, store=store, rooms=rooms)
 
     errors.register(app, pages.problem_page)
-    security.register(app, config)
+    security.register(app)
     body.register(app)
     auth.register(app)
     pages.register(app)
@@ -46,4 +45,5 @@ def create_app(config: "Config") -> "Flask":
         app.register_blueprint(resource)
     security.limit(app)
     sockets.register(app, rooms)
+    security.trust_proxies(app, config.trusted_proxies)
     return app

@@ -78,6 +78,12 @@ def _config(**options: object) -> Config:
         raise click.ClickException(str(error)) from error
 
 
+def _migrate(config: Config) -> None:
+    from editor import migrations
+
+    migrations.upgrade(config.database_url, click.echo)
+
+
 def _password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")

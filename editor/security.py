@@ -50,11 +50,8 @@ def settings(config: Config) -> dict[str, object]:
     }
 
 
-def register(app: Flask, config: Config) -> None:
+def register(app: Flask) -> None:
     """Protect every request and answer. Call it before the views are registered."""
-    if config.trusted_proxies:
-        count = config.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     CSRFProtect(app)
 
     @app.after_request
@@ -63,6 +60,12 @@ def register(app: Flask, config: Config) -> None:
         if request.is_secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response
+
+
+def trust_proxies(app: Flask, count: int) -> None:
+    """Believe what so many proxies in front say about address, scheme and host. Call it last: all must see it."""
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
 
 def limit(app: Flask) -> None:

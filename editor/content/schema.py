@@ -22,9 +22,11 @@ def load(state: bytes) -> Doc[Any]:
 
 def body(doc: Doc[Any]) -> XmlFragment:
     """The text of a note."""
-    return doc.get("body", type=XmlFragment)
+    fragment: XmlFragment = doc.get("body", type=XmlFragment)
+    return fragment
 
 
 def title(doc: Doc[Any]) -> Text:
     """The title of a note, as people edit it."""
-    return doc.get("title", type=Text)
+    text: Text = doc.get("title", type=Text)
+    return text

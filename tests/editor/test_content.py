@@ -1,0 +1,173 @@
+"""What a note says in HTML and in plain text."""
+
+import base64
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pycrdt import Doc, Map, XmlElement, XmlFragment, XmlText
+
+from editor.content import schema
+from editor.content.html import safe_link, to_html
+from editor.content.text import excerpt, one_line, to_text
+
+RECORDED = json.loads(Path(__file__).with_name("tiptap.json").read_text())
+
+
+def written(*blocks: XmlElement) -> XmlFragment:
+    body = schema.body(Doc())
+    for block in blocks:
+        body.children.append(block)
+    return body
+
+
+def block(tag: str, *content: XmlElement | XmlText | str, **attributes: Any) -> XmlElement:
+    parts = [XmlText(part) if isinstance(part, str) else part for part in content]
+    return XmlElement(tag, attributes, parts)
+
+
+def paragraph(*words: str) -> XmlElement:
+    return block("paragraph", *words)
+
+
+def marked(*runs: tuple[str, dict[str, Any]]) -> XmlFragment:
+    """A paragraph of runs, each with its marks as the browser writes them."""
+    text = XmlText()
+    body = written(block("paragraph", text))
+    for words, marks in runs:
+        text.insert(len(text), words, marks)
+    return body
+
+
+def test_the_html_is_what_tiptap_renders() -> None:
+    doc = schema.load(base64.b64decode(RECORDED["update"]))
+    # Two things are ours: boxes wait for the editor, and a style in the markup is against the content policy.
+    rendered = to_html(schema.body(doc)).replace(" disabled", "")
+    recorded = re.sub(r' style="[^"]*"|<colgroup>.*?</colgroup>', "", RECORDED["html"])
+    assert rendered == recorded
+
+
+def test_what_people_write_is_never_markup() -> None:
+    hostile = '</p><script>alert(1)</script>"&'
+    body = written(paragraph(hostile), block("codeBlock", hostile, language='"><script>'))
+    html = to_html(body)
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert to_text(body) == f"{hostile}\n{hostile}"
+
+
+@pytest.mark.parametrize(
+    "href",
+    ["https://example.org/a?b=c#d", "http://example.org", "mailto:a@example.org", "tel:+123", "/n/abc", "#top", "a.html", ""],
+)
+def test_a_link_leads_where_it_says(href: str) -> None:
+    assert safe_link(href) == href
+
+
+@pytest.mark.parametrize(
+    "href",
+    ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "\x01javascript:alert(1)", " data:text/html,x"]
+    + ["vbscript:x", "blob:x", "file:///etc/passwd", None, 7],
+)
+def test_a_link_to_a_script_leads_nowhere(href: object) -> None:
+    assert safe_link(href) is None
+    assert to_html(marked(("here", {"link": {"href": href}}))) == (
+        '<p><a target="_blank" rel="noopener noreferrer nofollow">here</a></p>'
+    )
+
+
+def test_overlapping_marks_and_marks_that_were_taken_off() -> None:
+    body = marked(("a", {"highlight--x1Yz": {}, "bold": None}), ("b", {"highlight--x1Yz": {}, "italic": {}}))
+    assert to_html(body) == "<p><mark>a</mark><em><mark>b</mark></em></p>"
+
+
+def test_an_unknown_element_or_mark_keeps_its_text() -> None:
+    body = written(
+        block("diagram", paragraph("kept")),
+        block("paragraph", "with ", block("mention", "somebody"), block("rune")),
+        block("", "bare"),
+    )
+    assert to_html(body) == "<div><p>kept</p></div><p>with <span>somebody</span><span></span></p><div>bare</div>"
+    assert to_html(marked(("glow", {"glowing": {}}))) == "<p>glow</p>"
+    assert to_text(body) == "kept\nwith somebody\nbare"
+
+
+def test_attributes_of_the_wrong_kind_do_no_harm() -> None:
+    body = written(
+        block("heading", "h", level="<b>"),
+        block("orderedList", start="x"),
+        block("codeBlock", "c", language=5.0),
+        block("tableCell", colspan=1e300, rowspan=-2),
+        block("taskItem", checked="no"),
+    )
+    assert to_html(body) == (
+        '<h1>h</h1><ol></ol><pre><code>c</code></pre><td colspan="1" rowspan="1"></td>'
+        '<li data-checked="false" data-type="taskItem"><label><input type="checkbox" disabled><span></span></label>'
+        "<div></div></li>"
+    )
+
+
+def test_a_note_nested_ten_thousand_deep_is_read_like_any_other() -> None:
+    body = written()
+    inner: XmlFragment | XmlElement = body
+    for _ in range(10_000):
+        quote = block("blockquote")
+        inner.children.append(quote)
+        inner = quote
+    inner.children.append(paragraph("deep"))
+    assert to_html(body).count("<blockquote>") == 10_000
+    assert to_text(body) == "deep"
+    assert excerpt(body) == "deep"
+
+
+def test_reading_takes_time_linear_in_the_size() -> None:
+    def seconds(paragraphs: int) -> float:
+        body = written(*(paragraph(f"Line {number}.") for number in range(paragraphs)))
+        best = min(_timed(body) for _ in range(3))
+        assert to_html(body).count("<p>") == paragraphs
+        return best
+
+    def _timed(body: XmlFragment) -> float:
+        began = time.perf_counter()
+        to_html(body)
+        to_text(body)
+        return time.perf_counter() - began
+
+    # Ten times the size; quadratic would take a hundred times as long.
+    assert seconds(5000) < 30 * seconds(500)
+
+
+def test_the_text_has_a_line_for_each_block() -> None:
+    body = written(
+        block("heading", "Shopping", level=2),
+        block("bulletList", block("listItem", paragraph("milk")), block("listItem", paragraph("bread"))),
+        paragraph(),
+        block("paragraph", "two", block("hardBreak"), "lines"),
+    )
+    assert to_text(body) == "Shopping\nmilk\nbread\n\ntwo\nlines"
+
+
+def test_an_excerpt_is_one_short_line() -> None:
+    assert excerpt(written()) == ""
+    assert excerpt(written(paragraph("  a\tb "), paragraph(), paragraph("c"))) == "a b c"
+    long = excerpt(written(*(paragraph("word " * 10) for _ in range(100))))
+    assert long.endswith("word…")
+    assert len(long) <= 201
+    assert len(excerpt(written(paragraph("x" * 5000)))) == 200
+
+
+def test_a_title_is_one_line() -> None:
+    assert one_line(" a\n\tb  c ") == "a b c"
+    assert len(one_line("x" * 9000)) == 500
+
+
+def test_something_else_inside_a_text_is_passed_over() -> None:
+    text = XmlText()
+    body = written(block("paragraph", text))
+    text.insert(0, "ab")
+    text.insert_embed(1, {"image": "x"})
+    text.insert_embed(0, Map({"a": 1}))
+    assert to_html(body) == "<p>ab</p>"
