@@ -15,7 +15,8 @@ from editor import packets
 from editor.bucket import Bucket
 from editor.outbox import Frame, Outbox
 from sync.messages import Kind, Message
-from sync.room import Answer, Peer, Refusal, Room, Saved
+from sync.peer import Answer, Peer, Refusal, Saved
+from sync.room import Room
 
 LAGGING = 256 * 1024  # bytes that wait: from here on no updates, but one catch-up when nothing waits any more
 DROWNING = 4 << 20  # bytes that wait: the end

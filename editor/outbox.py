@@ -36,7 +36,7 @@ class Frame(packet.Packet):  # type: ignore[misc]
         return self._base64
 
 
-class Outbox(JoinableQueue):  # type: ignore[misc]
+class Outbox(JoinableQueue):  # type: ignore[type-arg]
     """Engine.IO's queue of one connection: packets, and None for the end."""
 
     def __init__(self) -> None:
@@ -62,10 +62,10 @@ class Outbox(JoinableQueue):  # type: ignore[misc]
         if not self.waiting:
             self.moved = time.monotonic()
         self.waiting += _size(item)
-        super()._put(item)
+        super()._put(item)  # type: ignore[misc]
 
     def _get(self) -> Any:
-        item = super()._get()
+        item = super()._get()  # type: ignore[misc]
         size = _size(item)
         self._packets += 1
         self._bytes += size

@@ -1,7 +1,7 @@
 """Socket.IO packets in MessagePack, read strictly.
 
-A packet is a map `{type, data, nsp, id}`. Nothing is built before it is known to be small: only the bytes of a `message`
-may be large, and those are copied once. So no input costs more than a few times its size, whatever it claims to hold.
+A packet is a map `{type, data, nsp, id}`. Nothing is built before it is known to be small: only the bytes of a
+`message` may be large, and those are copied once. So no input costs more than its size, whatever it claims to hold.
 """
 
 import struct
@@ -17,7 +17,7 @@ DEEPEST = 4  # packet, its data, an argument, and one level in that
 
 
 class Refused(Exception):
-    """These bytes are not what was expected. `id`: under which the sender wants to be answered, if that could be read."""
+    """These bytes are not what was expected. `id`: where the sender wants the answer, if that could be read."""
 
     def __init__(self, error: str, message: str, id: int | None = None) -> None:
         super().__init__(message)
@@ -84,6 +84,7 @@ class _Reader:
         self._at = 0
         self._values = 0
         self._large = 0  # bytes of the one large value
+        self._rest = 0  # bytes of all the others
         self._refused: Refused | None = None
 
     def packet(self) -> dict[str, Any]:
@@ -144,10 +145,12 @@ class _Reader:
             return _CONSTANTS[length]
         if kind == "number":
             return length
-        most = large if large and kind == "bin" else LARGEST_REST
-        bytes_ = self._take(length) if length <= most else self._skip(length, most)
-        if most == large:
+        if large and kind == "bin":
             self._large = length
+            return self._take(length) if length <= large else self._skip(length, large)
+        fits = self._rest + length <= LARGEST_REST
+        self._rest += length if fits else 0
+        bytes_ = self._take(length) if fits else self._skip(length, LARGEST_REST)
         if kind == "bin":
             return bytes_
         try:

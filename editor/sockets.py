@@ -27,7 +27,8 @@ from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
 from sync.messages import Kind, Message
-from sync.room import Peer, Refusal, Room
+from sync.peer import Peer, Refusal
+from sync.room import Room
 from sync.rooms import Rooms
 from sync.store import UnknownDocument
 

@@ -8,7 +8,7 @@ gunicorn's gevent worker and under gevent.pywsgi.
 import socket as sockets
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -37,23 +37,15 @@ class EngineSocket(Protocol):
     last_ping: float | None  # when it asked the client whether it is there; None: it has answered
 
 
-class Handler(Protocol):
-    """Engine.IO's method that reads and writes a WebSocket to its end."""
-
-    __self__: EngineSocket
-
-    def __call__(self, websocket: "WebSocket", /) -> object: ...
-
-
 class WebSocket:
     """One connection. Engine.IO calls it as a WSGI application, then `wait`, `send` and `close`.
 
     One greenlet waits while another sends and closes.
     """
 
-    def __init__(self, handler: "Handler", server: object) -> None:
+    def __init__(self, handler: Callable[["WebSocket"], object], server: object) -> None:
         self._handler = handler
-        self._engine_socket = handler.__self__
+        self._engine_socket: EngineSocket = handler.__self__  # type: ignore[attr-defined]  # it is a method of one
         self._protocol = ServerProtocol(max_size=MAX_SIZE)
         self._messages: deque[str | bytes] = deque()
         self._partial = bytearray()  # fragments of a message that has not ended
@@ -152,7 +144,7 @@ class WebSocket:
     def _linger(self) -> None:
         """Discard what the other side still sends: ending at once would make the network drop our close frame, too."""
         try:
-            with Timeout(FAREWELL, False):
+            with Timeout(FAREWELL, False):  # type: ignore[arg-type]
                 while self._connection.recv(READ_SIZE):
                     pass
         except OSError:
