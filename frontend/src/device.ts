@@ -1,0 +1,217 @@
+/**
+ * A note on this device: its last state, and every edit that the server has not acknowledged.
+ *
+ * Rows of `updates` hold edits made here and, before each, what others had made until then: an edit cannot be read without what it
+ * builds on. A tab may send the edits of any other tab, for the server drops what it knows; a row is deleted only together with
+ * storing a state that holds it, by a tab that saw it acknowledged.
+ */
+import { STORES, answer, complete, deleteDatabase, openDatabase } from './database'
+import type { Edit } from './outbox'
+import type { Role } from './api'
+
+interface NoteRow { document: string; epoch: string; role: Role; seq: number; state: Uint8Array }
+interface UpdateRow { document: string; mine: boolean; made: number; update: Uint8Array }
+interface AsideRow { document: string; updates: Uint8Array[] }
+
+/** What the device knew when the note was opened. */
+export interface Kept {
+  epoch: string
+  role: Role
+  /** Apply all of them, in this order. */
+  updates: Uint8Array[]
+  /** Those of them that nobody has acknowledged. */
+  edits: Edit[]
+}
+
+/** What is true of the doc at the moment it is stored. */
+export interface Moment { epoch: string; role: Role; seq: number; state: Uint8Array }
+
+export class Device {
+  private database: IDBDatabase | null = null
+  private unwritten: Edit[] = []
+  private theirs: Uint8Array[] = []
+  private stale: IDBValidKey[] = []
+  private done = new WeakSet<Edit>()
+  private writing: Promise<void> = Promise.resolve()
+  private busy = false
+
+  /** The device does not take anything (any more): it is full, or the browser refuses. Edits are then only in this tab. */
+  broken = false
+
+  /** `changed`: edits have come to lie on the device, or cannot. */
+  constructor(
+    private readonly userId: number | null,
+    private readonly documentId: string,
+    private readonly changed: () => void,
+  ) {}
+
+  /** Null: the device knows nothing of the note, or has no storage for it. */
+  async open(): Promise<Kept | null> {
+    try {
+      this.database = await openDatabase(this.userId)
+      // Signing out in another tab closes it.
+      this.database.addEventListener('close', () => this.fail())
+      const kept = await this.load(this.database)
+      void this.write()
+      return kept
+    } catch {
+      // A browser in private mode, or a full disk: the note works, and the status says that nothing is kept here.
+      this.fail()
+      return null
+    }
+  }
+
+  /** `edit.row` is set as soon as it is on the device. */
+  add(edit: Edit): void {
+    this.unwritten.push(edit)
+    void this.write()
+  }
+
+  /** Somebody else's update: written with the next edit made here, or as part of the next state. */
+  know(update: Uint8Array): void {
+    if (!this.broken) this.theirs.push(update)
+  }
+
+  /** The server has these: their rows go with the next state that is stored. */
+  acknowledged(edits: readonly Edit[]): void {
+    for (const edit of edits) {
+      this.done.add(edit)
+      if (edit.row !== null) this.stale.push(edit.row)
+    }
+    this.unwritten = this.unwritten.filter((edit) => !this.done.has(edit))
+  }
+
+  /** The storage does not answer: the note is opened without it. */
+  giveUp(): void {
+    this.fail()
+  }
+
+  /** Store the doc as it is, and delete the rows that it makes needless. `moment` is asked once nothing else is being written. */
+  async save(moment: () => Moment): Promise<void> {
+    await this.writing
+    const { database, documentId: document } = this
+    if (!database || this.broken) return
+    const { epoch, role, seq, state } = moment()
+    const { stale } = this
+    this.theirs = []
+    this.stale = []
+    await this.attempt(async () => {
+      const transaction = database.transaction([STORES.notes, STORES.updates], 'readwrite')
+      const notes = transaction.objectStore(STORES.notes)
+      const before = (await answer(notes.get(document))) as NoteRow | undefined
+      // Another tab has stored more: its rows may rest on it.
+      if (before && before.epoch === epoch && before.seq > seq) this.stale = [...stale, ...this.stale]
+      else {
+        notes.put({ document, epoch, role, seq, state } satisfies NoteRow)
+        for (const row of stale) transaction.objectStore(STORES.updates).delete(row)
+      }
+      await complete(transaction)
+    })
+  }
+
+  /** The copy belongs to a history that was rewritten: put it where it is never merged. True: it is on the device. */
+  async setAside(state: Uint8Array): Promise<boolean> {
+    await this.writing
+    const { database, documentId: document } = this
+    if (!database || this.broken) return false
+    return this.attempt(async () => {
+      const transaction = database.transaction(Object.values(STORES), 'readwrite')
+      const updates = transaction.objectStore(STORES.updates)
+      const [keys, rows] = await rowsOf(updates, document)
+      transaction.objectStore(STORES.aside).add({ document, updates: [state, ...rows.map(({ update }) => update)] } satisfies AsideRow)
+      transaction.objectStore(STORES.notes).delete(document)
+      for (const key of keys) updates.delete(key)
+      await complete(transaction)
+    })
+  }
+
+  /** Copies that were set aside: each the updates of one doc. */
+  async aside(): Promise<Uint8Array[][]> {
+    if (!this.database || this.broken) return []
+    const rows: AsideRow[] = await answer(this.database.transaction(STORES.aside).objectStore(STORES.aside).index('document').getAll(this.documentId))
+    return rows.map(({ updates }) => updates)
+  }
+
+  async forgetAside(): Promise<void> {
+    const { database, documentId } = this
+    if (!database || this.broken) return
+    await this.attempt(async () => {
+      const transaction = database.transaction(STORES.aside, 'readwrite')
+      const store = transaction.objectStore(STORES.aside)
+      for (const key of await answer(store.index('document').getAllKeys(documentId))) store.delete(key)
+      await complete(transaction)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.writing
+    this.database?.close()
+    this.database = null
+  }
+
+  private async load(database: IDBDatabase): Promise<Kept | null> {
+    const transaction = database.transaction([STORES.notes, STORES.updates])
+    const note = (await answer(transaction.objectStore(STORES.notes).get(this.documentId))) as NoteRow | undefined
+    const [keys, rows] = await rowsOf(transaction.objectStore(STORES.updates), this.documentId)
+    if (!note) return null
+    const edits: Edit[] = []
+    rows.forEach(({ mine, made, update }, at) => {
+      const row = keys[at] as IDBValidKey
+      if (mine) edits.push({ update, made, row })
+      else this.stale.push(row)
+    })
+    return { epoch: note.epoch, role: note.role, updates: [note.state, ...rows.map(({ update }) => update)], edits }
+  }
+
+  /** One transaction at a time; what is made meanwhile goes into the next. */
+  private async write(): Promise<void> {
+    const { database, documentId: document } = this
+    if (this.busy || !database || this.broken) return
+    this.busy = true
+    while (this.unwritten.length && !this.broken) {
+      const edits = this.unwritten
+      const theirs = this.theirs
+      this.unwritten = []
+      this.theirs = []
+      this.writing = this.attempt(async () => {
+        const transaction = database.transaction(STORES.updates, 'readwrite')
+        const store = transaction.objectStore(STORES.updates)
+        const before = theirs.map((update) => store.add({ document, mine: false, made: Date.now(), update } satisfies UpdateRow))
+        const rows = edits.map(({ made, update }) => store.add({ document, mine: true, made, update } satisfies UpdateRow))
+        await complete(transaction)
+        this.stale.push(...before.map(({ result }) => result))
+        for (const [at, edit] of edits.entries()) {
+          edit.row = rows[at]?.result ?? null
+          if (this.done.has(edit) && edit.row !== null) this.stale.push(edit.row)
+        }
+      }).then(() => undefined)
+      await this.writing
+    }
+    this.busy = false
+    this.changed()
+  }
+
+  /** Whatever the storage refuses, typing goes on: it only is not kept here. */
+  private async attempt(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch {
+      this.fail()
+      return false
+    }
+  }
+
+  private fail(): void {
+    this.broken = true
+    this.changed()
+  }
+}
+
+async function rowsOf(store: IDBObjectStore, document: string): Promise<[IDBValidKey[], UpdateRow[]]> {
+  const index = store.index('document')
+  return Promise.all([answer(index.getAllKeys(document)), answer(index.getAll(document) as IDBRequest<UpdateRow[]>)])
+}
+
+/** At signing out: nothing of this person stays on the device. */
+export const clearDevice = (userId: number | null): Promise<void> => deleteDatabase(userId)

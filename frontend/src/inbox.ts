@@ -1,0 +1,50 @@
+import * as Y from 'yjs'
+
+/** A hidden page draws no frames, and a visible one may be hidden before the next: then this many milliseconds. */
+const WITHOUT_FRAME = 100
+
+/** Updates of others on their way into the doc: all that came within one frame become one transaction. */
+export class Inbox {
+  private waiting: Uint8Array[] = []
+  private newest = 0
+  private frame = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
+
+  /** The newest entry of the log that the doc has. */
+  seq = 0
+
+  /** `applied`: what came is in the doc. `failed`: it could not be applied, and what the doc holds cannot be trusted any more. */
+  constructor(
+    private readonly doc: Y.Doc,
+    private readonly origin: unknown,
+    private readonly events: { applied(): void; failed(): void },
+  ) {}
+
+  push(update: Uint8Array, seq: number): void {
+    this.waiting.push(update)
+    this.newest = Math.max(this.newest, seq)
+    if (this.timer !== undefined) return
+    this.timer = setTimeout(() => this.flush(), WITHOUT_FRAME)
+    if (typeof requestAnimationFrame === 'function' && !document.hidden) this.frame = requestAnimationFrame(() => this.flush())
+  }
+
+  /** Once this returns, everything that came is in the doc. */
+  flush(): void {
+    clearTimeout(this.timer)
+    if (this.frame) cancelAnimationFrame(this.frame)
+    this.timer = undefined
+    this.frame = 0
+    const updates = this.waiting
+    if (!updates.length) return
+    this.waiting = []
+    try {
+      this.doc.transact(() => {
+        for (const update of updates) Y.applyUpdate(this.doc, update, this.origin)
+      }, this.origin)
+      this.seq = Math.max(this.seq, this.newest)
+    } catch {
+      return this.events.failed()
+    }
+    this.events.applied()
+  }
+}

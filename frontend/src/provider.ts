@@ -1,0 +1,268 @@
+import * as Y from 'yjs'
+import type { Role } from './api'
+import { Inbox } from './inbox'
+import type { Link, OpenLink, Problem } from './link'
+import { decode, encode } from './messages'
+import { Outbox, lacking, type Edit } from './outbox'
+import { Reconnect } from './reconnect'
+import { Sender, problemOf } from './sender'
+import { Whereabouts, type Identity } from './whereabouts'
+
+export const SCHEMA_VERSION = 1
+
+/** The server's answer to a join. */
+export interface Joined { role: Role; epoch: string; seq: number; user: Identity | null }
+
+/** Where edits lie until they are acknowledged (device.ts). */
+export interface Shelf {
+  add(edit: Edit): void
+  know(update: Uint8Array): void
+  acknowledged(edits: readonly Edit[]): void
+}
+
+export interface ProviderEvents {
+  /** Something that the status or the role tells has changed. */
+  changed(): void
+  /** The doc has everything that the server had when it was asked. */
+  synced(): void
+  document(news: { title?: string; deleted?: boolean }): void
+}
+
+export const mayWrite = (role: Role | null | undefined): boolean => role === 'editor' || role === 'owner'
+
+/** After these the way back in is a join, soon for the first and with longer waits for each after it. */
+const JOIN_AGAIN = new Set(['resync', 'not-joined', 'moved', 'access', 'rate', 'storage'])
+/** These say something about an edit; all others, that we are out of the document. */
+const ABOUT_AN_EDIT = new Set(['malformed', 'too-large', 'denied'])
+
+const unreadable: Problem = { error: 'unreadable', message: 'what the server sent could not be read' }
+
+/** Keeps a Y.Doc and the server's log the same, over any number of lost connections (sync/README.md). */
+export class Provider {
+  readonly outbox = new Outbox()
+  readonly whereabouts: Whereabouts
+  /** What the server said at the last join; null: it has not let us in at this moment. */
+  joined: Joined | null = null
+  /** Why the server does not let us in, or put us out; null: it does, or it is not reached. */
+  out: Problem | null = null
+  /** Why it did not take an edit; null: it took all that it answered. */
+  refusal: Problem | null = null
+  /** Since when there has been no connection, in milliseconds since 1970. */
+  lostAt = Date.now()
+  /** The history that the doc belongs to; null: none yet. */
+  epoch: string | null = null
+
+  private readonly link: Link
+  private readonly inbox: Inbox
+  private readonly sender: Sender
+  private readonly reconnect = new Reconnect(() => this.comeBack(), () => this.lost())
+  private turn = 0
+  private open = false
+  private stopped = true
+  /** After the last sync nothing waited for what it builds on. */
+  private whole = false
+
+  constructor(
+    readonly doc: Y.Doc,
+    private readonly documentId: string,
+    openLink: OpenLink,
+    private readonly shelf: Shelf,
+    private readonly events: ProviderEvents,
+  ) {
+    this.link = openLink({
+      opened: () => void this.join(),
+      closed: () => this.lost(),
+      message: (bytes, seq) => this.receive(bytes, seq),
+      expelled: (problem) => this.putOut(problem),
+      drain: (delay) => this.drain(delay),
+      document: (news) => this.events.document(news),
+    })
+    this.inbox = new Inbox(doc, this, { applied: () => this.checkWhole(), failed: () => this.putOut(unreadable) })
+    this.sender = new Sender(this.outbox, {
+      ask: (message) => this.link.ask('message', message),
+      acknowledged: (edits) => this.acknowledged(edits),
+      refused: (problem) => this.notTaken(problem),
+      lost: () => this.lost(),
+    })
+    this.whereabouts = new Whereabouts(doc, (states) => {
+      // Nobody waits for an answer: the next state says more than this one.
+      if (this.joined) this.link.ask('message', encode({ kind: 'awareness', payload: states })).catch(() => undefined)
+    })
+    doc.on('update', this.made)
+  }
+
+  /** The newest entry of the log that the doc has. */
+  get seq(): number {
+    return this.inbox.seq
+  }
+
+  /** Everything that has come is in the doc. */
+  settle(): void {
+    this.inbox.flush()
+  }
+
+  connect(): void {
+    this.stopped = false
+    this.link.open()
+  }
+
+  /** Forget why it did not work, and try all of it again now. */
+  retry(): void {
+    this.out = this.refusal = null
+    this.stopped = false
+    this.reconnect.now()
+    this.events.changed()
+  }
+
+  /** Edits that an earlier page, or another tab, left on this device. */
+  takeOver(edits: readonly Edit[]): void {
+    this.outbox.add(...edits)
+  }
+
+  destroy(): void {
+    this.stop()
+    this.doc.off('update', this.made)
+    this.reconnect.destroy()
+    this.inbox.flush()
+    this.link.close()
+    this.whereabouts.destroy()
+  }
+
+  private made = (update: Uint8Array, origin: unknown) => {
+    if (origin === this) return this.shelf.know(update)
+    if (origin === this.shelf) return
+    const edit: Edit = { update, made: Date.now(), row: null }
+    this.outbox.add(edit)
+    this.shelf.add(edit)
+    this.sender.more()
+    this.events.changed()
+  }
+
+  private comeBack(): void {
+    if (this.open) void this.join()
+    else this.link.open()
+  }
+
+  private async join(): Promise<void> {
+    this.open = true
+    this.leaveRoom()
+    const { turn, doc } = this
+    try {
+      const answer = await this.link.ask('join', { document: this.documentId, client: doc.clientID, schema: SCHEMA_VERSION, epoch: this.epoch })
+      if (turn !== this.turn) return
+      const problem = problemOf(answer)
+      if (problem) return this.putOut(problem)
+      this.enter(answer as Joined)
+      const refused = problemOf(await this.link.ask('message', encode({ kind: 'step1', payload: Y.encodeStateVector(doc) })))
+      if (turn === this.turn && refused) this.putOut(refused)
+    } catch {
+      if (turn === this.turn) this.lost()
+    }
+  }
+
+  private enter(joined: Joined): void {
+    this.joined = joined
+    this.epoch = joined.epoch
+    this.out = null
+    this.whereabouts.enter(joined.user)
+    this.events.changed()
+  }
+
+  private receive(bytes: Uint8Array, seq: number): void {
+    // What comes after we are out is of no use: the next join asks for all that is missing.
+    if (!this.joined) return
+    try {
+      const { kind, payload } = decode(bytes)
+      if (kind === 'awareness') this.whereabouts.receive(payload)
+      else if (kind === 'step1') this.answer(payload)
+      else if (kind === 'update') this.inbox.push(payload, seq)
+      else this.sync(payload, seq)
+    } catch {
+      this.putOut(unreadable)
+    }
+  }
+
+  private sync(update: Uint8Array, seq: number): void {
+    this.whole = false
+    this.inbox.push(update, seq)
+    this.inbox.flush()
+    if (!this.joined) return
+    this.whole = isWhole(this.doc)
+    this.events.synced()
+  }
+
+  /** An update that builds on something which never came: ask for all that is missing. */
+  private checkWhole(): void {
+    if (this.joined && this.whole && !isWhole(this.doc)) this.putOut({ error: 'resync', message: 'an update is missing' })
+  }
+
+  /** The server says what it has: send what it lacks. */
+  private answer(stateVector: Uint8Array): void {
+    this.inbox.flush()
+    if (!this.joined) return
+    if (!mayWrite(this.joined.role)) {
+      if (this.outbox.length) this.notTaken({ error: 'denied', message: 'you may only read this note now' })
+      return
+    }
+    const missing = lacking(this.doc, this.outbox.all, stateVector)
+    if (!missing) {
+      this.refusal = null
+      this.reconnect.worked()
+    }
+    this.sender.start(missing)
+    this.events.changed()
+  }
+
+  private acknowledged(edits: readonly Edit[]): void {
+    this.outbox.remove(edits)
+    this.shelf.acknowledged(edits)
+    this.refusal = null
+    this.reconnect.worked()
+    this.events.changed()
+  }
+
+  private notTaken(problem: Problem): void {
+    this.sender.stop()
+    if (ABOUT_AN_EDIT.has(problem.error) || problem.error === 'storage') this.refusal = problem
+    if (ABOUT_AN_EDIT.has(problem.error)) this.events.changed()
+    else this.putOut(problem)
+  }
+
+  private putOut(problem: Problem): void {
+    this.leaveRoom()
+    if (problem.retry_after) this.reconnect.notWithin(problem.retry_after)
+    if (JOIN_AGAIN.has(problem.error)) this.reconnect.later()
+    else this.out = problem
+    this.events.changed()
+  }
+
+  private drain(delay: number): void {
+    this.reconnect.notWithin(delay)
+    this.lost()
+  }
+
+  private lost(): void {
+    if (this.open) this.lostAt = Date.now()
+    this.leaveRoom()
+    const wasOpen = this.open
+    this.open = false
+    if (wasOpen) this.link.close()
+    if (!this.stopped) this.reconnect.later()
+    this.events.changed()
+  }
+
+  private stop(): void {
+    this.stopped = true
+    this.reconnect.stop()
+    this.leaveRoom()
+  }
+
+  private leaveRoom(): void {
+    this.turn += 1
+    this.joined = null
+    this.sender.stop()
+    this.whereabouts.alone()
+  }
+}
+
+const isWhole = (doc: Y.Doc) => doc.store.pendingStructs === null && doc.store.pendingDs === null

@@ -1,0 +1,77 @@
+/**
+ * What a note can hold: nodes, marks and what typing turns into them. No UI.
+ *
+ * A client that lacks a node deletes it for everybody, so a node is never removed, and SCHEMA_VERSION (provider.ts) rises with
+ * every node or attribute that is added.
+ */
+import type { Extensions } from '@tiptap/core'
+import { CodeBlock } from '@tiptap/extension-code-block'
+import { isChangeOrigin } from '@tiptap/extension-collaboration'
+import { Highlight } from '@tiptap/extension-highlight'
+import { Link } from '@tiptap/extension-link'
+import { TaskItem, TaskList } from '@tiptap/extension-list'
+import { Table, TableCell, TableHeader, TableRow } from '@tiptap/extension-table'
+import type { Plugin } from '@tiptap/pm/state'
+import StarterKit from '@tiptap/starter-kit'
+import { highlightPlugin } from './highlight'
+import { Placeholder } from './placeholder'
+
+/** The name of the doc's fragment that holds the text; the title is the text "title". */
+export const BODY = 'body'
+export const TITLE = 'title'
+
+const Code = CodeBlock.extend({
+  addProseMirrorPlugins() {
+    return [...(this.parent?.() ?? []), highlightPlugin()]
+  },
+})
+
+/** Addresses that a link may lead to. Everything else (javascript:, data:, file:) is text. */
+export const isAllowedAddress = (address: string) => /^(https?:\/\/|mailto:|tel:)\S+$/i.test(address)
+
+/** What others typed is theirs to link; and after their change the whole document counts as changed. */
+function onlyOnOwnChanges(plugin: Plugin): Plugin {
+  const append = plugin.spec.appendTransaction
+  if (append)
+    plugin.spec.appendTransaction = (transactions, before, after) =>
+      transactions.some(isChangeOrigin) ? null : append.call(plugin, transactions, before, after)
+  return plugin
+}
+
+const SafeLink = Link.extend({
+  addProseMirrorPlugins() {
+    return (this.parent?.() ?? []).map(onlyOnOwnChanges)
+  },
+})
+
+/** As the server writes it: no widths, which a policy without inline styles would not show. */
+const PlainTable = Table.extend({
+  renderHTML: () => ['div', { class: 'tableWrapper' }, ['table', ['tbody', 0]]],
+})
+
+export const extensions = (): Extensions => [
+  StarterKit.configure({
+    heading: { levels: [1, 2, 3] },
+    codeBlock: false,
+    link: false,
+    // Undo is Yjs's: it takes back only one's own edits. A trailing paragraph would be an edit that nobody made.
+    undoRedo: false,
+    trailingNode: false,
+  }),
+  Code.configure({ enableTabIndentation: true, tabSize: 4 }),
+  SafeLink.configure({
+    openOnClick: false,
+    autolink: true,
+    defaultProtocol: 'https',
+    HTMLAttributes: { rel: 'noopener noreferrer nofollow', target: null },
+    isAllowedUri: (address) => isAllowedAddress(address),
+  }),
+  Highlight,
+  TaskList,
+  TaskItem.configure({ nested: true }),
+  PlainTable.configure({ resizable: false }),
+  TableRow,
+  TableHeader,
+  TableCell,
+  Placeholder.configure({ words: 'Write, or press / for blocks' }),
+]

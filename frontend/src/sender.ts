@@ -1,0 +1,96 @@
+import { encode } from './messages'
+import type { Problem } from './link'
+import { merge, type Edit, type Outbox } from './outbox'
+import { split } from './split'
+
+/** The server takes 60 updates a second: never more than 50. */
+const PACE = 20
+
+export interface SenderEvents {
+  /** Sends one message; the ack. Rejects when the connection is lost. */
+  ask(message: Uint8Array): Promise<unknown>
+  acknowledged(edits: readonly Edit[]): void
+  refused(problem: Problem): void
+  /** No answer came: the connection is of no use. */
+  lost(): void
+}
+
+/** Sends what is in the outbox: the first at once, one message at a time, together what was made meanwhile. */
+export class Sender {
+  /** Changes whenever an answer that is still awaited must not count any more. */
+  private turn = 0
+  private going = false
+  private sending = false
+
+  constructor(private readonly outbox: Outbox, private readonly events: SenderEvents) {}
+
+  /** The server has said what it has. `first`: what it lacks of everything that is in the outbox now; null: nothing. */
+  start(first: Uint8Array | null): void {
+    this.turn += 1
+    this.going = true
+    const edits = [...this.outbox.all]
+    if (first) void this.send(edits, split(first), 'step2')
+    else {
+      this.sending = false
+      if (edits.length) this.events.acknowledged(edits)
+      this.more()
+    }
+  }
+
+  stop(): void {
+    this.turn += 1
+    this.going = false
+    this.sending = false
+  }
+
+  /** Something was put into the outbox. */
+  more(): void {
+    if (!this.going || this.sending || !this.outbox.length) return
+    const edits = [...this.outbox.all]
+    void this.send(edits, split(merge(edits.map(({ update }) => update))), 'update')
+  }
+
+  private async send(edits: readonly Edit[], pieces: Uint8Array[], kind: 'step2' | 'update'): Promise<void> {
+    const { turn } = this
+    this.sending = true
+    for (const payload of pieces) {
+      const begun = Date.now()
+      const problem = await this.deliver(encode({ kind, payload }), turn)
+      if (turn !== this.turn) return
+      if (problem) {
+        this.stop()
+        return this.events.refused(problem)
+      }
+      if (payload === pieces.at(-1)) this.events.acknowledged(edits)
+      await pause(PACE - (Date.now() - begun))
+      if (turn !== this.turn) return
+    }
+    this.sending = false
+    this.more()
+  }
+
+  /** Until it is acknowledged (null) or refused for another reason than haste. */
+  private async deliver(message: Uint8Array, turn: number): Promise<Problem | null> {
+    for (;;) {
+      let answer: unknown
+      try {
+        answer = await this.events.ask(message)
+      } catch {
+        // Why does not matter: it is sent again after the next join.
+        if (turn === this.turn) this.events.lost()
+        return null
+      }
+      const problem = problemOf(answer)
+      if (problem?.error !== 'rate' || turn !== this.turn) return problem
+      await pause((problem.retry_after ?? 1) * 1000)
+    }
+  }
+}
+
+/** An ack that is an error. */
+export function problemOf(answer: unknown): Problem | null {
+  return answer && typeof answer === 'object' && 'error' in answer ? (answer as Problem) : null
+}
+
+const pause = (milliseconds: number) =>
+  milliseconds > 0 ? new Promise<void>((resolve) => setTimeout(resolve, milliseconds)) : Promise.resolve()

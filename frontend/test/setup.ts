@@ -1,0 +1,2 @@
+// IndexedDB for Node: every test makes databases of its own.
+import 'fake-indexeddb/auto'

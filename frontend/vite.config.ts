@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+/** Write /sw.js from its template. Its version is a hash of what it keeps: the same build is the same worker. */
+const serviceWorker: Plugin = {
+  name: 'service-worker',
+  apply: 'build',
+  generateBundle(_options, bundle) {
+    const template = new URL('src/sw.tpl.js', import.meta.url)
+    const assets = Object.keys(bundle).filter((name) => /^assets\/.*\.(js|css)$/.test(name)).sort().map((name) => `/${name}`)
+    const words = readFileSync(template, 'utf8').replace('__ASSETS__', JSON.stringify(assets))
+    const version = createHash('sha256').update(words).digest('hex').slice(0, 12)
+    this.emitFile({ type: 'asset', fileName: 'sw.js', source: words.replace('__VERSION__', JSON.stringify(version)) })
+  },
+}
+
+const server = process.env.PALIMPSEST_URL ?? 'http://127.0.0.1:8000'
+
+export default defineConfig({
+  base: '/',
+  plugins: [svelte(), serviceWorker],
+  // Two copies of Yjs do not know each other's types.
+  resolve: { dedupe: ['yjs', 'lib0', 'y-protocols'] },
+  build: {
+    target: 'es2022',
+    assetsDir: 'assets',
+    // The page's policy allows neither inline scripts nor data: addresses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  // `npm run dev` beside a running server.
+  server: { proxy: { '/api': server, '/socket.io': { target: server, ws: true } } },
+  test: { include: ['test/**/*.test.ts'], setupFiles: ['test/setup.ts'] },
+})
