@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-BUSY_TIMEOUT = 10  # seconds that SQLite waits for another writer
+BUSY_TIMEOUT = 10  # seconds that a writer waits for another one, with SQLite
 
 
 def connect(url: str | URL) -> Engine:
@@ -49,6 +49,9 @@ def _open_sqlite(connection: Any, record: object = None) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power loss
     connection.execute("PRAGMA foreign_keys = ON")
+    # The log's own thread copies what was written into the database (`log_sqlite`): a request that did it would hold the
+    # loop up. This is for processes without such a thread.
+    connection.execute("PRAGMA wal_autocheckpoint = 10000")
 
 
 class _Writers:
@@ -72,7 +75,8 @@ class _Writers:
     ) -> None:
         if cursor.connection.in_transaction or not _writes(statement, context):
             return
-        self._lock.acquire()
+        if not self._lock.acquire(timeout=BUSY_TIMEOUT):
+            raise TimeoutError(f"another transaction has been writing for {BUSY_TIMEOUT} s")
         self._holder = cursor.connection
         try:
             cursor.connection.execute("BEGIN IMMEDIATE")

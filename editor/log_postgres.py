@@ -88,9 +88,6 @@ class PostgresLog:
         )
         self._execute("UPDATE document SET snapshot_seq = %s WHERE id = %s", snapshot.seq, document_id)
 
-    def checkpoint(self) -> None:
-        """PostgreSQL does that by itself."""
-
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

@@ -1,5 +1,6 @@
 """The log in SQLite. Plain `sqlite3`: SQLAlchemy would cost more than the rest of a commit, and hold the loop up."""
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ WORDS = {
     "SQLITE_CORRUPT": "The server's database is damaged.",
     "SQLITE_NOTADB": "The server's database is damaged.",
 }
+
+logger = logging.getLogger(__name__)
 
 
 class SqliteLog:
@@ -89,11 +92,18 @@ class SqliteLog:
         connection.execute("UPDATE document SET snapshot_seq = ? WHERE id = ?", (snapshot.seq, document_id))
         self._pages += len(snapshot.state) // PAGE
 
+    @property
+    def checkpoint_due(self) -> bool:
+        return self._pages >= CHECKPOINT
+
     def checkpoint(self) -> None:
-        """Copy the write-ahead log into the database now and then; a commit that did it would keep people waiting."""
-        if self._pages >= CHECKPOINT:
-            self._pages = 0
+        """Copy the write-ahead log into the database. By itself SQLite does it in a commit, which people wait for."""
+        try:
             self._connected().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._pages = 0
+        except sqlite3.Error as error:
+            # Nothing is lost: it is tried again after the next commit.
+            logger.warning("the write-ahead log could not be copied into the database: %s", error)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -49,9 +49,6 @@ class Log(Protocol):
     def keep(self, document_id: str, snapshot: Snapshot) -> None:
         """Add a snapshot and make it the one to open the document with."""
 
-    def checkpoint(self) -> None:
-        """What may be put off until people have their answer."""
-
     def close(self) -> None: ...
 
 

@@ -46,7 +46,7 @@ class SqlStore:
                 epoch=row.epoch,
                 head=row.head_seq,
                 snapshot=None if row.seq is None else Snapshot(row.seq, row.state, row.state_vector, row.hash),
-                owners=dict(owners.tuples().all()),
+                owners=dict(owners.all()),
             )
 
     def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
@@ -71,7 +71,10 @@ class SqlStore:
         self._engine.dispose()
 
     def _write(self, works: Sequence[Work]) -> Sequence[Outcome]:
-        return self._run(log_writer.write, self._log, works)
+        outcomes = self._run(log_writer.write, self._log, works)
+        if self._thread is not None and isinstance(self._log, SqliteLog) and self._log.checkpoint_due:
+            self._thread.spawn(self._log.checkpoint)  # while people are told
+        return outcomes
 
     def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Where the log's own connection is used."""

@@ -128,7 +128,7 @@ def notes() -> None:
         sa.Column("revoked", Number),
         sa.PrimaryKeyConstraint("id", name="pk_share"),
         sa.UniqueConstraint("token", name="uq_share_token"),
-        sa.CheckConstraint("role IN ('viewer', 'commenter', 'editor')", name="ck_share_role"),
+        sa.CheckConstraint("role IN ('viewer', 'commenter', 'editor')", name=op.f("ck_share_role")),
         sa.ForeignKeyConstraint(["created_by"], ["user.id"], name="fk_share_created_by_user"),
         to_document("share"),
     )
@@ -150,7 +150,7 @@ def notes() -> None:
         sa.Column("first_seen", Number, nullable=False),
         sa.Column("last_seen_seq", Number, nullable=False),
         sa.PrimaryKeyConstraint("document_id", "user_id", name="pk_member"),
-        sa.CheckConstraint("slot BETWEEN 1 AND 12", name="ck_member_slot"),
+        sa.CheckConstraint("slot BETWEEN 1 AND 12", name=op.f("ck_member_slot")),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name="fk_member_user_id_user"),
         sa.ForeignKeyConstraint(["share_id"], ["share.id"], name="fk_member_share_id_share", ondelete="SET NULL"),
         to_document("member"),

@@ -1,0 +1,264 @@
+"""What every store promises. A test class inherits `StoreContract` and gives it a `world` with its store in it."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import pytest
+
+from sync.store import BEFORE_ALL, Broken, Change, ClientTaken, Entry, Snapshot, Store, UnknownDocument, verify
+
+
+class World(Protocol):
+    """A store, and what stands around it."""
+
+    store: Store
+
+    def create(self) -> str:
+        """A new document's id."""
+
+    def wait(self, *writers: "Writer") -> None:
+        """Until all of them are answered."""
+
+    def another(self) -> Store:
+        """A store on the same log, as another process would have it."""
+
+
+class Writer:
+    """Somebody with changes for one document, as a room has them."""
+
+    def __init__(self, document_id: str, *changes: Change, story: list[str] | None = None) -> None:
+        self.document_id = document_id
+        self.changes = changes
+        self.story = story if story is not None else []
+        self.entries: Sequence[Entry] = ()
+        self.error: Exception | None = None
+        self.answered = False
+        self.then: Callable[[], None] = lambda: None
+
+    def take(self) -> Sequence[Change]:
+        self.story.append(f"take {self.document_id}")
+        return self.changes
+
+    def committed(self, entries: Sequence[Entry]) -> None:
+        self._answer("committed")
+        self.entries = entries
+        self.then()
+
+    def failed(self, error: Exception) -> None:
+        self._answer("failed")
+        self.error = error
+        self.then()
+
+    def _answer(self, word: str) -> None:
+        assert not self.answered, "answered twice"
+        self.answered = True
+        self.story.append(f"{word} {self.document_id}")
+
+
+def change(update: bytes = b"a", user_id: int | None = 1, clients: tuple[int, ...] = ()) -> Change:
+    return Change(update, user_id, session_id=2**62, time=1_700_000_000_000, clients=clients)
+
+
+def write(world: World, document_id: str, *changes: Change) -> Sequence[Entry]:
+    """Once this returns, they are in the log."""
+    writer = Writer(document_id, *changes)
+    world.store.append(writer)
+    world.wait(writer)
+    assert writer.error is None
+    return writer.entries
+
+
+def snapshot(seq: int) -> Snapshot:
+    return Snapshot(seq, b"state %d" % seq, b"vector", b"hash")
+
+
+def broken(entries: Sequence[Entry]) -> bool:
+    try:
+        verify(entries)
+    except Broken:
+        return True
+    return False
+
+
+class StoreContract:
+    def test_what_is_written_is_read(self, world: World) -> None:
+        note = world.create()
+        told = write(world, note, change(b"one"), change(b"two", user_id=None))
+        assert list(world.store.entries(note)) == list(told)
+        assert [(entry.seq, entry.update, entry.user_id) for entry in told] == [(1, b"one", 1), (2, b"two", None)]
+        assert {(entry.session_id, entry.time) for entry in told} == {(2**62, 1_700_000_000_000)}
+
+    def test_a_new_document_is_empty(self, world: World) -> None:
+        note = world.create()
+        log = world.store.open(note)
+        assert (log.head, log.snapshot, log.owners) == (0, None, {})
+        assert log.epoch
+        assert list(world.store.entries(note)) == []
+
+    def test_seqs_have_no_gap_whoever_writes(self, world: World) -> None:
+        note = world.create()
+        for number in range(1, 21):
+            assert [entry.seq for entry in write(world, note, change(b"%d" % number))] == [number]
+        assert world.store.open(note).head == 20
+
+    def test_who_is_told_that_it_is_durable_finds_it_in_another_process(self, world: World) -> None:
+        note = world.create()
+        seen: list[Entry] = []
+        writer = Writer(note, change(b"one"), change(b"two"))
+        writer.then = lambda: seen.extend(world.another().entries(note))
+        world.store.append(writer)
+        world.wait(writer)
+        assert [entry.update for entry in seen] == [b"one", b"two"]
+
+    def test_documents_share_a_commit_and_are_numbered_apart(self, world: World) -> None:
+        story: list[str] = []
+        writers = [Writer(world.create(), change(b"1"), change(b"2"), story=story) for _ in range(5)]
+        for writer in writers:
+            world.store.append(writer)
+        world.wait(*writers)
+        assert [line.split()[0] for line in story] == ["take"] * 5 + ["committed"] * 5
+        for writer in writers:
+            assert [(entry.seq, entry.update) for entry in writer.entries] == [(1, b"1"), (2, b"2")]
+
+    def test_a_document_is_taken_again_only_after_it_was_answered(self, world: World) -> None:
+        note = world.create()
+        story: list[str] = []
+        first, second = Writer(note, change(b"1"), story=story), Writer(note, change(b"2"), story=story)
+        world.store.append(first)
+        world.store.append(second)
+        world.wait(first, second)
+        assert story == [f"take {note}", f"committed {note}"] * 2
+        assert [entry.update for entry in world.store.entries(note)] == [b"1", b"2"]
+
+    def test_who_is_answered_may_come_back_at_once(self, world: World) -> None:
+        note = world.create()
+        first, second = Writer(note, change(b"1")), Writer(note, change(b"2"))
+        first.then = lambda: world.store.append(second)
+        world.store.append(first)
+        world.wait(first, second)
+        assert [entry.seq for entry in second.entries] == [2]
+
+    def test_who_has_nothing_to_say_is_answered_all_the_same(self, world: World) -> None:
+        note = world.create()
+        assert list(write(world, note)) == []
+        assert world.store.open(note).head == 0
+
+    def test_a_document_that_is_not_there_harms_nobody_else(self, world: World) -> None:
+        note = world.create()
+        lost, fine = Writer("A" * 22, change()), Writer(note, change())
+        world.store.append(lost)
+        world.store.append(fine)
+        world.wait(lost, fine)
+        assert isinstance(lost.error, UnknownDocument)
+        assert [entry.seq for entry in fine.entries] == [1]
+
+    def test_a_document_that_is_not_there_cannot_be_opened(self, world: World) -> None:
+        with pytest.raises(UnknownDocument):
+            world.store.open("A" * 22)
+        with pytest.raises(UnknownDocument):
+            world.store.compact("A" * 22, snapshot(1))
+        assert list(world.store.entries("A" * 22)) == []
+
+    def test_a_client_id_belongs_to_whom_it_was_first_seen_with(self, world: World) -> None:
+        note = world.create()
+        write(world, note, change(user_id=1, clients=(7, 8)), change(user_id=None, clients=(2**53 - 1,)))
+        write(world, note, change(user_id=1, clients=(7, 9)))
+        assert world.store.open(note).owners == {7: 1, 8: 1, 9: 1, 2**53 - 1: None}
+
+    def test_a_taken_client_id_fails_its_batch_and_no_other(self, world: World) -> None:
+        note, other = world.create(), world.create()
+        write(world, note, change(user_id=1, clients=(7,)))
+        thief, fine = Writer(note, change(), change(user_id=2, clients=(8, 7))), Writer(other, change())
+        world.store.append(thief)
+        world.store.append(fine)
+        world.wait(thief, fine)
+        assert isinstance(thief.error, ClientTaken)
+        assert [entry.seq for entry in fine.entries] == [1]
+        assert world.store.open(note).head == 1
+        assert world.store.open(note).owners == {7: 1}
+
+    def test_two_who_bring_one_client_id_at_once_cannot_both_have_it(self, world: World) -> None:
+        note = world.create()
+        writer = Writer(note, change(user_id=1, clients=(7,)), change(user_id=2, clients=(7,)))
+        world.store.append(writer)
+        world.wait(writer)
+        assert isinstance(writer.error, ClientTaken)
+        assert world.store.open(note).owners == {}
+
+    def test_entries_are_read_from_one_seq_to_another(self, world: World) -> None:
+        note = world.create()
+        write(world, note, *(change(b"%d" % number) for number in range(1, 11)))
+
+        def read(after: int, until: int | None = None) -> list[int]:
+            return [entry.seq for entry in world.store.entries(note, after, until)]
+
+        assert read(7) == [8, 9, 10]
+        assert read(2, 4) == [3, 4]
+        assert read(4, 4) == read(10) == read(99) == []
+        assert read(8, 99) == [9, 10]
+
+    def test_a_long_log_is_read_whole_and_in_order(self, world: World) -> None:
+        note = world.create()
+        updates = [bytes([number % 251]) * (400_000 if number % 800 == 0 else 3) for number in range(2500)]
+        for start in range(0, len(updates), 500):
+            write(world, note, *(change(update) for update in updates[start : start + 500]))
+        assert [entry.update for entry in world.store.entries(note)] == updates
+
+    def test_snapshots_go_only_forward_and_delete_nothing(self, world: World) -> None:
+        note = world.create()
+        write(world, note, *(change(b"%d" % number) for number in range(5)))
+        for seq, kept in ((2, 2), (4, 4), (3, 4), (4, 4), (5, 5)):
+            world.store.compact(note, snapshot(seq))
+            assert world.store.open(note).snapshot == snapshot(kept)
+        assert [entry.seq for entry in world.store.entries(note)] == [1, 2, 3, 4, 5]
+
+    def test_a_snapshot_of_what_is_not_written_is_refused(self, world: World) -> None:
+        note = world.create()
+        write(world, note, change())
+        with pytest.raises(ValueError, match="2"):
+            world.store.compact(note, snapshot(2))
+        assert world.store.open(note).snapshot is None
+
+    def test_the_log_proves_that_it_is_what_was_written(self, world: World) -> None:
+        note = world.create()
+        for _ in range(3):
+            write(world, note, change(b"one"), change(b"two", user_id=None))
+        entries = list(world.store.entries(note))
+        newest = verify(entries)
+        assert newest == entries[-1].hash
+        assert verify(entries[4:], entries[3].hash, after=4) == newest
+        forgeries = {
+            "another text": [entries[0]._replace(update=b"One"), *entries[1:]],
+            "another author": [*entries[:5], entries[5]._replace(user_id=1)],
+            "another time": [*entries[:2], entries[2]._replace(time=1), *entries[3:]],
+            "another tab": [*entries[:2], entries[2]._replace(session_id=1), *entries[3:]],
+            "one left out": [*entries[:3], *entries[4:]],
+            "one left out, the rest numbered anew": [
+                entry._replace(seq=seq) for seq, entry in enumerate([*entries[:3], *entries[4:]], 1)
+            ],
+            "two changed places": [entries[0], entries[2]._replace(seq=2), entries[1]._replace(seq=3), *entries[3:]],
+        }
+        assert [what for what, forged in forgeries.items() if not broken(forged)] == []
+
+    def test_many_people_in_many_documents_for_a_while(self, world: World) -> None:
+        seed = random.randrange(2**32)
+        print(f"seed {seed}")
+        dice = random.Random(seed)
+        notes = [world.create() for _ in range(8)]
+        told: dict[str, list[Entry]] = {note: [] for note in notes}
+        for _ in range(40):
+            writers = [
+                Writer(note, *(change(dice.randbytes(dice.randrange(1, 60))) for _ in range(dice.randrange(1, 9))))
+                for note in dice.choices(notes, k=dice.randrange(1, 12))
+            ]
+            for writer in writers:
+                world.store.append(writer)
+            world.wait(*writers)
+            for writer in writers:
+                told[writer.document_id].extend(writer.entries)
+        for note in notes:
+            read = list(world.another().entries(note))
+            assert read == told[note]
+            assert verify(read) == (read[-1].hash if read else BEFORE_ALL)
+            assert world.another().open(note).head == len(read)

@@ -1,0 +1,401 @@
+"""The store on real databases: the contract, and what only a database can go through."""
+
+import logging
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from editor import database, log_writer, migrations
+from editor.log_postgres import PostgresLog
+from editor.log_sqlite import SqliteLog
+from editor.log_writer import Work
+from editor.models import Document, User
+from editor.sql_store import SqlStore
+from sync.store import Broken, NotStored, Store, UnknownDocument, verify
+from tests.contracts_store import StoreContract, Writer, change, snapshot, write
+from tests.services import administer, postgres_database
+
+PATIENCE = 20  # seconds
+KILL_WHO_WAITS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+
+class SqlWorld:
+    """A migrated database, one account, and a store as the server has it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = database.connect(url)
+        migrations.upgrade(self.engine, say=lambda step: None)
+        self._stores: list[SqlStore] = []
+        self.store: Store = self.another()
+        with Session(self.engine) as session:
+            session.add(owner := User(name="Ann"))
+            session.commit()
+            self._owner_id = owner.id
+
+    def create(self) -> str:
+        with Session(self.engine) as session:
+            session.add(document := Document(owner_id=self._owner_id))
+            session.commit()
+            return document.id
+
+    def wait(self, *writers: Writer) -> None:
+        with gevent.Timeout(PATIENCE):
+            while not all(writer.answered for writer in writers):
+                gevent.sleep(0.001)
+
+    def another(self) -> SqlStore:
+        self._stores.append(SqlStore(self.engine))
+        return self._stores[-1]
+
+    def reopen(self) -> None:
+        """As a restart of the server does."""
+        self.close()
+        self.engine = database.connect(self.url)
+        self.store = self.another()
+
+    def close(self) -> None:
+        for store in self._stores:
+            store.close()
+        self._stores = []
+        self.engine.dispose()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SqlWorld]:
+    world = SqlWorld(f"sqlite:///{tmp_path / 'notes.sqlite'}")
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def postgres() -> Iterator[SqlWorld]:
+    with postgres_database() as url:
+        world = SqlWorld(url)
+        yield world
+        world.close()
+
+
+class SqlStoreContract(StoreContract):
+    def test_a_restart_changes_nothing(self, world: SqlWorld) -> None:
+        note = world.create()
+        write(world, note, change(b"one", clients=(7,)), change(b"two"), change(b"three"))
+        world.store.compact(note, snapshot(2))
+        log, entries = world.store.open(note), list(world.store.entries(note))
+        world.reopen()
+        assert world.store.open(note) == log
+        assert list(world.store.entries(note)) == entries
+        assert [entry.seq for entry in write(world, note, change(b"four"))] == [4]
+        verify(world.store.entries(note))
+
+    def test_what_was_changed_in_the_database_is_noticed(self, world: SqlWorld) -> None:
+        note = world.create()
+        write(world, note, *(change(b"%d" % number) for number in range(5)))
+        with world.engine.begin() as connection:
+            connection.execute(text("UPDATE entry SET user_id = 9 WHERE seq = 3"))
+        with pytest.raises(Broken, match="3"):
+            verify(world.store.entries(note))
+        with world.engine.begin() as connection:
+            connection.execute(text("DELETE FROM entry WHERE seq = 3"))
+        with pytest.raises(Broken, match="expected entry 3, found entry 4"):
+            verify(world.store.entries(note))
+
+    def test_a_document_that_is_deleted_takes_its_log_along(self, world: SqlWorld) -> None:
+        note, other = world.create(), world.create()
+        write(world, note, change(clients=(7,)))
+        write(world, other, change(clients=(7,)))
+        world.store.compact(note, snapshot(1))
+        with Session(world.engine) as session:
+            session.delete(session.get_one(Document, note))
+            session.commit()
+        for table, left in (("entry", 1), ("client", 1), ("snapshot", 0)):
+            with world.engine.connect() as connection:
+                assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == left
+        writer = Writer(note, change())
+        world.store.append(writer)
+        world.wait(writer)
+        assert isinstance(writer.error, UnknownDocument)
+
+    def test_a_commit_holds_at_most_1000_entries(self, world: SqlWorld) -> None:
+        self.apart(world, Writer(world.create(), *[change()] * 600), Writer(world.create(), *[change()] * 401))
+        self.together(world, Writer(world.create(), *[change()] * 600), Writer(world.create(), *[change()] * 400))
+
+    def test_a_commit_holds_at_most_one_mebibyte(self, world: SqlWorld) -> None:
+        half = change(bytes(1 << 19))
+        self.apart(world, Writer(world.create(), half), Writer(world.create(), half, change(b"a")))
+        self.together(world, Writer(world.create(), half), Writer(world.create(), half))
+
+    def test_what_is_too_much_for_any_commit_has_one_of_its_own(self, world: SqlWorld) -> None:
+        huge = Writer(world.create(), *[change(bytes(1 << 20))] * 3)
+        self.apart(world, Writer(world.create(), change()), huge)
+        assert len(huge.entries) == 3
+
+    def apart(self, world: SqlWorld, first: Writer, second: Writer) -> None:
+        assert not self._share(world, first, second)
+
+    def together(self, world: SqlWorld, first: Writer, second: Writer) -> None:
+        assert self._share(world, first, second)
+
+    def _share(self, world: SqlWorld, first: Writer, second: Writer) -> bool:
+        """Whether the second one's changes are in the database when the first one is answered."""
+        shared: list[bool] = []
+        first.then = lambda: shared.append(world.another().open(second.document_id).head > 0)
+        world.store.append(first)
+        world.store.append(second)
+        world.wait(first, second)
+        assert second.error is None
+        return shared[0]
+
+    def test_what_waits_while_others_are_too_much_keeps_its_turn(self, world: SqlWorld) -> None:
+        big, small = world.create(), world.create()
+        story: list[str] = []
+        writers = [
+            Writer(note, *[change()] * size, story=story) for note, size in ((small, 1), (big, 1000), (small, 1))
+        ]
+        for writer in writers:
+            world.store.append(writer)
+        world.wait(*writers)
+        assert [line.split()[0] for line in story if big in line] == ["take", "committed"]
+        assert [entry.seq for entry in writers[2].entries] == [2]
+
+    def test_two_processes_write_one_document_without_a_gap(self, world: SqlWorld) -> None:
+        note = world.create()
+        stores = [world.another(), world.another()]
+        writers = [Writer(note, change(b"%d" % number)) for number in range(60)]
+        for number, writer in enumerate(writers):
+            stores[number % 2].append(writer)
+        world.wait(*writers)
+        seqs = [entry.seq for writer in writers for entry in writer.entries]
+        assert sorted(seqs) == list(range(1, 61))
+        verify(world.store.entries(note))
+
+    def test_a_commit_that_fails_fails_for_all_and_the_next_one_works(self, world: SqlWorld) -> None:
+        first, second = world.create(), world.create()
+        self.forbid_entries_of(world, first)
+        writers = [Writer(first, change(clients=(7,))), Writer(second, change(clients=(7,)))]
+        for writer in writers:
+            world.store.append(writer)
+        world.wait(*writers)
+        for writer in writers:
+            assert type(writer.error) is NotStored
+            assert str(writer.error) == "The server could not write to its database."
+            assert world.store.open(writer.document_id).owners == {}
+            assert list(world.store.entries(writer.document_id)) == []
+        assert [entry.seq for entry in write(world, second, change())] == [1]
+
+    def forbid_entries_of(self, world: SqlWorld, document_id: str) -> None:
+        raise NotImplementedError
+
+    def test_a_mistake_in_one_room_does_not_keep_the_others_from_their_answers(
+        self, world: SqlWorld, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def mistake() -> None:
+            raise RuntimeError("a mistake in this room")
+
+        class Clumsy(Writer):
+            def take(self) -> list[object]:  # type: ignore[override]
+                raise RuntimeError("a mistake in that room")
+
+        wrong, clumsy, fine = Writer(world.create(), change()), Clumsy(world.create()), Writer(world.create(), change())
+        wrong.then = mistake
+        with caplog.at_level(logging.ERROR):
+            for writer in (wrong, clumsy, fine):
+                world.store.append(writer)
+            world.wait(wrong, clumsy, fine)
+        assert [entry.seq for entry in fine.entries] == [1]
+        assert isinstance(clumsy.error, NotStored)
+        assert "a mistake in this room" in caplog.text
+        assert "a mistake in that room" in caplog.text
+
+    def test_closing_finishes_what_waits_and_takes_no_more(self, world: SqlWorld) -> None:
+        note = world.create()
+        store = world.another()
+        waiting, late = Writer(note, change()), Writer(note, change())
+        store.append(waiting)
+        store.close()
+        assert [entry.seq for entry in waiting.entries] == [1]
+        store.append(late)
+        world.wait(late)
+        assert str(late.error) == "The server is stopping."
+
+    def test_whoever_was_told_it_is_saved_finds_it_after_kill_9(self, world: SqlWorld) -> None:
+        seed = random.randrange(2**32)
+        print(f"seed {seed}")
+        dice = random.Random(seed)
+        notes = [world.create() for _ in range(3)]
+        command = [sys.executable, "-m", "tests.editor.typist", world.url, *notes]
+        told: dict[str, int] = dict.fromkeys(notes, 0)
+        for _ in range(3):
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as typist:
+                assert typist.stdout is not None
+                lines = iter(typist.stdout)
+                for _ in range(dice.randrange(1, 300)):
+                    note, seq = next(lines).split()
+                    told[note] = int(seq)
+                time.sleep(dice.random() / 50)  # somewhere in the middle of a commit
+                typist.kill()
+                for line in lines:
+                    if line.endswith("\n"):
+                        note, seq = line.split()
+                        told[note] = int(seq)
+        for note, saved in told.items():
+            entries = list(world.store.entries(note))
+            assert len(entries) >= saved
+            assert world.store.open(note).head == len(entries)
+            verify(entries)
+        assert sum(told.values()) > 0
+
+
+class TestSqlite(SqlStoreContract):
+    @pytest.fixture
+    def world(self, sqlite: SqlWorld) -> SqlWorld:
+        return sqlite
+
+    def forbid_entries_of(self, world: SqlWorld, document_id: str) -> None:
+        with world.engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER forbid BEFORE INSERT ON entry WHEN new.document_id = '{document_id}' "
+                "BEGIN SELECT RAISE(ABORT, 'forbidden'); END"
+            )
+
+
+class TestPostgres(SqlStoreContract):
+    @pytest.fixture
+    def world(self, postgres: SqlWorld) -> SqlWorld:
+        return postgres
+
+    def forbid_entries_of(self, world: SqlWorld, document_id: str) -> None:
+        with world.engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"ALTER TABLE entry ADD CONSTRAINT forbid CHECK (document_id <> '{document_id}')"
+            )
+
+
+def test_sqlite_commits_survive_a_power_loss(sqlite: SqlWorld) -> None:
+    log = SqliteLog(sqlite.engine)
+    connection = log._connected()
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    log.close()
+
+
+def test_postgres_commits_survive_a_power_loss_even_if_the_server_is_in_a_hurry(postgres: SqlWorld) -> None:
+    with postgres.engine.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE {postgres.engine.url.database} SET synchronous_commit = off"))
+    log = PostgresLog(postgres.engine)
+    with log.transaction():
+        assert log._execute("SHOW synchronous_commit").fetchone() == ("on",)
+    log.close()
+
+
+def test_a_full_disk_is_called_one_and_room_on_it_is_used_again(sqlite: SqlWorld) -> None:
+    works = [Work(sqlite.create(), [change(bytes(1_000_000))])]
+    log = SqliteLog(sqlite.engine)
+    log._connected().execute("PRAGMA max_page_count = 1")  # SQLite takes the file's size instead: not a page more
+    with pytest.raises(NotStored, match="disk is full"):
+        log_writer.write(log, works)
+    log._connected().execute("PRAGMA max_page_count = 1000000")
+    (entries,) = log_writer.write(log, works)
+    assert not isinstance(entries, Exception)
+    assert [entry.seq for entry in entries] == [1]
+    log.close()
+
+
+def test_a_damaged_database_is_called_one(sqlite: SqlWorld, tmp_path: Path) -> None:
+    (tmp_path / "damaged").write_bytes(b"not a database" * 1000)
+    log = SqliteLog(database.connect(f"sqlite:///{tmp_path / 'damaged'}"))
+    with pytest.raises(NotStored, match="damaged"), log.transaction():
+        pass
+    log.close()
+
+
+def test_the_loop_runs_on_while_sqlite_waits_for_another_process(sqlite: SqlWorld) -> None:
+    note = sqlite.create()
+    other = sqlite3.connect(str(sqlite.engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writer = Writer(note, change())
+    sqlite.store.append(writer)
+    turns = 0
+    until = time.monotonic() + 0.2
+    while time.monotonic() < until:
+        gevent.sleep(0)
+        turns += 1
+    assert turns > 100
+    assert not writer.answered
+    other.execute("COMMIT")
+    other.close()
+    sqlite.wait(writer)
+    assert [entry.seq for entry in writer.entries] == [1]
+
+
+def test_the_write_ahead_log_does_not_grow_for_ever(sqlite: SqlWorld) -> None:
+    note = sqlite.create()
+    for _ in range(60):
+        write(sqlite, note, change(random.randbytes(400_000)))
+    size = Path(f"{sqlite.engine.url.database}-wal").stat().st_size
+    assert size < 12_000_000, "more than half of what was written is still in it"
+
+
+def backends(world: SqlWorld) -> list[int]:
+    """The processes that serve the log's own connections."""
+    with psycopg.connect(world.url) as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT'"
+        )
+        return [pid for (pid,) in rows]
+
+
+def test_a_restart_of_an_idle_postgres_is_not_noticed(postgres: SqlWorld) -> None:
+    note = postgres.create()
+    write(postgres, note, change())
+    (pid,) = backends(postgres)
+    administer(postgres.url, f"SELECT pg_terminate_backend({pid}, 10000)")
+    assert [entry.seq for entry in write(postgres, note, change())] == [2]
+
+
+def test_a_connection_that_is_cut_in_the_middle_fails_the_commit(postgres: SqlWorld) -> None:
+    note = postgres.create()
+
+    def cut() -> None:
+        with psycopg.connect(postgres.url) as connection:
+            connection.execute("SELECT * FROM document FOR UPDATE")
+            locked.set()
+            with psycopg.connect(postgres.url, autocommit=True) as killer:
+                while killer.execute(KILL_WHO_WAITS).fetchone() == (0,):
+                    pass
+
+    locked = threading.Event()
+    thread = threading.Thread(target=cut)
+    thread.start()
+    locked.wait(PATIENCE)
+    writer = Writer(note, change())
+    postgres.store.append(writer)
+    postgres.wait(writer)
+    thread.join()
+    assert str(writer.error) == "The database does not answer."
+    assert [entry.seq for entry in write(postgres, note, change())] == [1]
+
+
+def test_the_loop_runs_on_while_postgres_waits(postgres: SqlWorld) -> None:
+    note = postgres.create()
+    command = [sys.executable, "-m", "tests.editor.typist", "--patched", postgres.url, note]
+    with psycopg.connect(postgres.url) as other:
+        other.execute("SELECT * FROM document FOR UPDATE")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as typist:
+            assert typist.stdout is not None
+            assert typist.stdout.readline() == "the loop turned 100 times\n"
+            other.commit()
+            assert typist.stdout.readline().startswith(note)
+            typist.kill()
