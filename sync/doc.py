@@ -3,7 +3,7 @@
 Nothing here lets others run: a greenlet that runs inside a transaction joins it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,9 +63,9 @@ def content(doc: Doc[Any], roots: Mapping[str, int]) -> object:
 def _content(value: object) -> object:
     match value:
         case XmlText():
-            return _pairs(list(value.attributes)), _runs(value)
+            return _pairs(value.attributes), _runs(value)
         case XmlElement():
-            return value.tag, _pairs(list(value.attributes)), [_content(child) for child in value.children]
+            return value.tag, _pairs(value.attributes), [_content(child) for child in value.children]
         case XmlFragment():
             return [_content(child) for child in value.children]
         case Text():
@@ -82,9 +82,17 @@ def _content(value: object) -> object:
 
 
 def _runs(text: Text | XmlText) -> object:
-    return [(_content(part), _content(attributes)) for part, attributes in text.diff()]
+    """Its pieces of one format each. `diff` cuts them also where the typing happened to be cut."""
+    runs: list[tuple[object, object]] = []
+    for part, attributes in text.diff():
+        marks = _pairs((attributes or {}).items())
+        if isinstance(part, str) and runs and isinstance(runs[-1][0], str) and runs[-1][1] == marks:
+            runs[-1] = (runs[-1][0] + part, marks)
+        else:
+            runs.append((part if isinstance(part, str) else [_content(part)], marks))
+    return runs
 
 
-def _pairs(pairs: Iterable[Any]) -> object:
+def _pairs(pairs: Any) -> object:
     """Keys come in any order."""
     return sorted((key, repr(_content(value))) for key, value in pairs)

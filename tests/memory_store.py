@@ -1,6 +1,7 @@
 """The log in memory: a store whose commits happen when the test says so."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sync.store import (
     BEFORE_ALL,
@@ -25,9 +26,15 @@ class _Document:
 
 
 class MemoryStore:
-    """A `sync.store.Store`. `commit()` is a whole commit; `begin()` and `finish()` are its two halves."""
+    """A `sync.store.Store`. `commit()` is a whole commit; `begin()` and `finish()` are its two halves.
 
-    def __init__(self) -> None:
+    A store that is not `hold`ing commits by itself whatever is appended. The next `fail` commits fail.
+    """
+
+    def __init__(self, hold: bool = True) -> None:
+        self.hold = hold
+        self.fail = 0
+        self._committing = False
         self._documents: dict[str, _Document] = {}
         self._waiting: list[Batch] = []
         self._taken: list[tuple[Batch, Sequence[Change]]] = []
@@ -35,8 +42,26 @@ class MemoryStore:
     def create(self, document_id: str, epoch: str = "first") -> None:
         self._documents[document_id] = _Document(epoch)
 
+    def lose(self) -> None:
+        """The processes that wait for these commits were killed."""
+        self._waiting.clear()
+        self._taken.clear()
+
+    def delete(self, document_id: str) -> None:
+        del self._documents[document_id]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """It commits only when it is told to, and at the end."""
+        self.hold = True
+        yield
+        self.hold = False
+        self.commit()
+
     def append(self, batch: Batch) -> None:
         self._waiting.append(batch)
+        if not self.hold:
+            self.commit()
 
     def begin(self) -> None:
         """Take what waits. A document's next batch stays until the last one is answered."""
@@ -61,9 +86,14 @@ class MemoryStore:
 
     def commit(self) -> None:
         """Commit until nothing waits."""
+        if self._committing:  # who is answered appends again
+            return
+        self._committing = True
         while self._waiting or self._taken:
             self.begin()
-            self.finish()
+            self.finish(NotStored("The disk is full.") if self.fail else None)
+            self.fail -= self.fail > 0
+        self._committing = False
 
     def open(self, document_id: str) -> Log:
         document = self._find(document_id)

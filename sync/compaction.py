@@ -1,0 +1,39 @@
+"""Snapshots: one update that stands for all entries before it, so that opening a document stays quick."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pycrdt import Doc
+
+from sync.codec import state_vector as clocks
+from sync.doc import apply, content
+from sync.history import replay_with_seq
+from sync.store import Snapshot, Store
+
+logger = logging.getLogger(__name__)
+
+
+def compact(
+    store: Store, document_id: str, roots: Mapping[str, int], pause: Callable[[], None] = lambda: None
+) -> Snapshot | None:
+    """Have a snapshot of the document as it is now. May block. Raises `UnknownDocument`.
+
+    There are legal sequences of updates after which a doc that is encoded and loaded again reads differently. So the
+    state is decoded and compared before it may stand for the log. If it differs there is no snapshot, which is said in
+    the server's log, and the document is read entry by entry as before.
+    """
+    doc, seq = replay_with_seq(store, document_id)
+    pause()
+    state, state_vector = doc.get_update(), doc.get_state()
+    pause()
+    reloaded: Doc[Any] = Doc()
+    apply(reloaded, [state])
+    pause()
+    if clocks(reloaded.get_state()) != clocks(state_vector) or content(reloaded, roots) != content(doc, roots):
+        logger.warning("%s has no snapshot at entry %d: it would read differently than the log", document_id, seq)
+        return None
+    snapshot = Snapshot(seq, state, state_vector, hashlib.sha256(state).digest())
+    store.compact(document_id, snapshot)
+    return snapshot

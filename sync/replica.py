@@ -1,0 +1,95 @@
+"""What a process has of one document in memory: the doc, the gate, and how far in the log they are."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pycrdt import Doc
+
+from sync.doc import apply, lacking
+from sync.gate import Gate
+from sync.store import Broken, Entry, Store
+
+NOTHING = b"\x00"  # the state vector of somebody who has nothing
+
+
+class Host(NamedTuple):
+    """What a room needs from the process it lives in."""
+
+    store: Store
+    roots: Mapping[str, int]  # the doc's roots: name -> number of the type
+    now: Callable[[], int]  # milliseconds since 1970
+    pause: Callable[[], None]  # lets others run, for a moment, in the middle of long work
+    later: Callable[[float, Callable[[], None]], object]  # calls after so many seconds, where blocking is allowed
+
+
+class Tail(NamedTuple):
+    """The end of the log: what came after a snapshot."""
+
+    entries: int = 0
+    size: int = 0  # bytes
+
+
+class Replica:
+    """A copy of a document, which can be thrown away at any moment. `load` and `read` may block on the store."""
+
+    def __init__(self, document_id: str, host: Host) -> None:
+        self.document_id = document_id
+        self.epoch = ""
+        self.doc: Doc[Any] = Doc()
+        self.gate = Gate(host.roots, {})
+        self.seq = 0  # all entries up to this one are in the doc
+        self.head = 0  # the newest entry that we know to exist
+        self.tail = Tail()  # since the last snapshot that we know of
+        self._host = host
+        self._encoded = (-1, b"")  # seq, the state then
+
+    def load(self) -> None:
+        """Read the log. Raises `UnknownDocument`; `Broken`, `Unreadable` or `Malformed` when the log is not whole."""
+        log = self._host.store.open(self.document_id)
+        self.epoch = log.epoch
+        self.gate = Gate(self._host.roots, log.owners, pause=self._host.pause)
+        self.head = max(self.head, log.head)
+        if log.snapshot is not None:
+            apply(self.doc, [log.snapshot.state])
+            self.gate.replay(log.snapshot.state)
+            self.seq = log.snapshot.seq
+        while self.seq < self.head:
+            entries = self.read()
+            self.apply([entry.update for entry in entries], entries[-1].seq)
+            self.replay(entries)
+
+    def read(self) -> list[Entry]:
+        """The entries after `seq`, at least one. Raises `Broken` when one is missing."""
+        entries = list(self._host.store.entries(self.document_id, self.seq))
+        found = [entry.seq for entry in entries]
+        if not entries or found != list(range(self.seq + 1, self.seq + 1 + len(entries))):
+            raise Broken(f"{self.document_id}: expected entries {self.seq + 1} to {self.head}, found {found}")
+        return entries
+
+    def apply(self, updates: Sequence[bytes], seq: int) -> None:
+        """Take the entries up to `seq` into the doc. Raises `Unreadable`."""
+        apply(self.doc, updates)
+        self.advance(updates, seq)
+
+    def advance(self, updates: Sequence[bytes], seq: int) -> None:
+        """The doc has the entries up to `seq`, which are these updates."""
+        self.tail = Tail(self.tail.entries + seq - self.seq, self.tail.size + sum([len(update) for update in updates]))
+        self.seq = seq
+        self.head = max(self.head, seq)
+
+    def replay(self, entries: Sequence[Entry]) -> None:
+        """Take entries that somebody else wrote into the gate. Pauses. Raises `Malformed`."""
+        for entry in entries:
+            self.gate.replay(entry.update)
+            for client in self.gate.clocks.keys() - self.gate.owners.keys():
+                self.gate.owners[client] = entry.user_id
+
+    def state(self) -> bytes:
+        """The doc as one update."""
+        if self._encoded[0] != self.seq:
+            self._encoded = self.seq, self.doc.get_update()
+        return self._encoded[1]
+
+    def lacking(self, state_vector: bytes) -> bytes:
+        """What somebody lacks who has this much. Raises `Unreadable`."""
+        return self.state() if state_vector == NOTHING else lacking(self.doc, state_vector)

@@ -1,0 +1,389 @@
+"""A document that people have open in this process."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pycrdt import Doc
+
+from sync import turns
+from sync.awareness import Awareness
+from sync.broker import Broker, Hint
+from sync.codec import Malformed, state_vector
+from sync.doc import Unreadable, apply, merge
+from sync.gate import Admitted, Refused
+from sync.messages import Kind, Message
+from sync.peer import Answer, Peer, Refusal, Saved
+from sync.replica import Host, Replica, Tail
+from sync.store import Change, Entry, UnknownDocument
+from sync.turns import Tell, Turn
+
+__all__ = ["Answer", "Peer", "Refusal", "Room", "Saved"]
+
+NOT_JOINED = Refusal("not-joined", "Join the document before sending anything.")
+READ_ONLY = Refusal("denied", "You may read this document, but not change it.")
+REJOIN = Refusal("resync", "The document is being loaded again. Join it once more.")
+MOVED = Refusal("moved", "The document is being loaded again. Join it once more.")
+GONE = Refusal("not-found", "This document does not exist any more.")
+
+logger = logging.getLogger(__name__)
+
+
+class Room:
+    """Passes messages between the peers that have one document open: commit first, then show.
+
+    The log is the document, `doc` a copy of it for quick answers, and a room can be thrown away at any moment. An
+    update passes the gate and waits. When the store begins a commit it takes what waits, which puts it into the doc;
+    when that is in the log, the others see it. In between the doc is ahead of the log and nobody is shown any of it:
+    whenever something is shown, the doc is exactly the log up to `seq`.
+
+    All calls come from one thread. Only `load` blocks on the store; what other processes wrote is read in `Host.later`.
+    """
+
+    def __init__(
+        self,
+        document_id: str,
+        host: Host,
+        broker: Broker,
+        forget: Callable[["Room"], None],
+        noted: Callable[["Room", int], None],
+    ) -> None:
+        """`forget(room)` is called when the room closes, `noted(room, seq)` after each commit."""
+        self.document_id = document_id
+        self.peers: set[Peer] = set()
+        self.closed = False  # it is not this document's room any more
+        self.empty_since: int | None = host.now()  # when the last peer left; None while there is one
+
+        self._host = host
+        self._broker = broker
+        self._forget = forget
+        self._noted = noted
+        self._replica = Replica(document_id, host)
+        self._awareness = Awareness(self._show_awareness, self._tell_awareness, host.now, host.later)
+        self._greeted: set[Peer] = set()  # they have what the doc had, so what is shown from then on continues it
+        self._jobs: deque[Callable[[], None]] = deque()  # what must not run while the gate is at work
+        self._working = False
+        self._waiting: list[Turn] = []  # admitted, for the next commit
+        self._wanted = False  # the store knows that something waits
+        self._in_flight: list[Turn] = []  # in the doc, but not in the log yet
+        self._reading = True  # the log is ahead of the doc, and somebody reads it
+        self._unshown: list[bytes] = []  # what was read, until the doc is the log again
+        self._after_landing: deque[Callable[[], None]] = deque()
+        self._after_settling: deque[Callable[[], None]] = deque()
+
+    def load(self) -> None:
+        """Read the log, once, before anybody joins. May block; raises as `Replica.load`: then the room is of no use."""
+        self._replica.load()
+        self._reading = False
+
+    @property
+    def doc(self) -> Doc[Any]:
+        return self._replica.doc
+
+    @property
+    def epoch(self) -> str:
+        return self._replica.epoch
+
+    @property
+    def seq(self) -> int:
+        """The newest entry that everybody here was shown."""
+        return self._replica.seq
+
+    @property
+    def tail(self) -> Tail:
+        """How much of the log came after the last snapshot; may be set when there is a new one."""
+        return self._replica.tail
+
+    @tail.setter
+    def tail(self, tail: Tail) -> None:
+        self._replica.tail = tail
+
+    @property
+    def settled(self) -> bool:
+        """Whether the doc is exactly the log up to `seq`."""
+        return not self._in_flight and not self._reading
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for an answer, or is here."""
+        return bool(self.peers or self._waiting or self._jobs or not self.settled)
+
+    def when_settled(self, then: Callable[[], None]) -> None:
+        """Call it as soon as the doc is the log, or the room is closed."""
+        self._after_settling.append(then)
+        self._settle()
+
+    def state(self) -> bytes:
+        """The whole document as one update. Only to be called when settled."""
+        return self._replica.state()
+
+    # -- People ------------------------------------------------------------------------------------
+
+    def join(self, peer: Peer) -> None:
+        self.peers.add(peer)
+        self.empty_since = None
+
+    def leave(self, peer: Peer) -> None:
+        """Nothing is sent to it any more. What it sent before is still committed."""
+        if peer in self.peers:
+            self.peers.discard(peer)
+            self._greeted.discard(peer)
+            self._awareness.leave(peer)
+            if not self.peers:
+                self.empty_since = self._host.now()
+
+    def expel(self, refusal: Refusal, user_id: int | None = None) -> None:
+        """Send everybody out, or only this user."""
+        for peer in list(self.peers):
+            if user_id is None or peer.user_id == user_id:
+                self.leave(peer)
+                peer.expel(refusal)
+
+    def receive(self, peer: Peer, message: Message, answer: Tell) -> None:
+        """Act on a message. `answer` is called once: for an update when it is durable, or refused."""
+        self._do(lambda: self._act(peer, message, answer))
+
+    def submit(self, peer: Peer, update: bytes, answer: Tell) -> None:
+        """Take an update of somebody who need not have joined: the program itself."""
+        self._do(lambda: self._admit(peer, update, answer))
+
+    def close(self, why: Refusal = MOVED, unsaved: Refusal = REJOIN) -> None:
+        """Throw the doc away: everybody joins again and gets one that is read from the log."""
+        if self.closed:
+            return
+        self.closed = True
+        self._forget(self)
+        waiting, self._waiting = self._waiting, []
+        turns.answer([*self._in_flight, *waiting], unsaved)
+        peers, self.peers, self._greeted = self.peers, set(), set()
+        for peer in peers:
+            peer.expel(why)
+        self._settle()
+
+    # -- Messages ----------------------------------------------------------------------------------
+
+    def _do(self, job: Callable[[], None]) -> None:
+        """Run it when nothing else is at work with the gate, whose pauses let others call us."""
+        self._jobs.append(job)
+        if self._working:
+            return
+        self._working = True
+        try:
+            while self._jobs:
+                self._jobs.popleft()()
+        finally:
+            self._working = False
+
+    def _act(self, peer: Peer, message: Message, answer: Tell) -> None:
+        if peer not in self.peers:
+            answer(NOT_JOINED)
+        elif message.kind is Kind.SYNC_STEP1:
+            self._greet(peer, message.payload, answer)
+        elif message.kind is Kind.AWARENESS:
+            self._place(peer, message.payload, answer)
+        elif peer.can_write:
+            self._admit(peer, message.payload, answer)
+        else:
+            answer(READ_ONLY)
+
+    def _greet(self, peer: Peer, has: bytes, answer: Tell) -> None:
+        try:
+            state_vector(has)
+        except Malformed as error:
+            answer(Refusal("malformed", str(error)))
+        else:
+            self.when_settled(lambda: self._greet_now(peer, has, answer))
+
+    def _greet_now(self, peer: Peer, has: bytes, answer: Tell) -> None:
+        """Send what the peer lacks, ask what we lack, and say who is here."""
+        if peer not in self.peers:
+            answer(NOT_JOINED)
+            return
+        try:
+            update = self._replica.lacking(has)
+        except Unreadable as error:
+            logger.error("%s: nobody knows what is lacking after %r: %s", self.document_id, has, error)
+            answer(Refusal("malformed", "This state vector is of another document."))
+            self.close()
+            return
+        peer.send(Message(Kind.SYNC_STEP2, update).encode(), self.seq)
+        peer.send(Message(Kind.SYNC_STEP1, self.doc.get_state()).encode(), self.seq)
+        for states in self._awareness.everybody():
+            peer.send(Message(Kind.AWARENESS, states).encode(), 0)
+        self._greeted.add(peer)
+        answer(None)
+
+    def _place(self, peer: Peer, states: bytes, answer: Tell) -> None:
+        try:
+            self._awareness.place(peer, states)
+        except Refused as refused:
+            answer(Refusal(refused.error, str(refused)))
+        else:
+            answer(None)
+
+    def _show_awareness(self, states: bytes, skip: Peer | None) -> None:
+        self._show(Message(Kind.AWARENESS, states).encode(), 0, skip)
+
+    def _tell_awareness(self, states: bytes) -> None:
+        self._broker.publish(self.document_id, Hint(0, 0, Message(Kind.AWARENESS, states).encode()), self.hear)
+
+    def _show(self, message: bytes, seq: int, skip: Peer | None = None) -> None:
+        for peer in list(self._greeted):
+            if peer is not skip:
+                peer.send(message, seq)
+
+    # -- Updates: admit, take, commit, show --------------------------------------------------------
+
+    def _admit(self, peer: Peer, update: bytes, answer: Tell) -> None:
+        admitted: Admitted | None = None
+        if not self.closed:
+            try:
+                admitted = self._replica.gate.admit(peer.user_id, update)
+            except Refused as refused:
+                answer(Refusal(refused.error, str(refused)))
+                return
+        if self.closed:  # perhaps only since the gate paused
+            answer(REJOIN)
+        elif admitted is None and (known := self._waiting or self._in_flight):
+            known[-1].waiting.append((peer, answer))  # all of it is known, but perhaps it is not durable yet
+        elif admitted is None:
+            answer(Saved(self.seq))
+        else:
+            turns.add(self._waiting, peer, admitted, answer)
+            if not self._wanted:
+                self._wanted = True
+                self._host.store.append(self)
+
+    def take(self) -> Sequence[Change]:
+        """For the store: what is to be committed now. From here to its answer the doc is ahead of the log."""
+        self._wanted = False
+        now = self._host.now()
+        changes: list[Change] = []
+        for turn in self._waiting:
+            try:
+                update = merge(turn.updates)
+                apply(self.doc, [update])
+            except Unreadable as error:
+                logger.error("%s: the gate let pass what pycrdt cannot read: %s", self.document_id, error)
+                turn.answer(Refusal("malformed", "The server could not read this change."), turn.peer)
+                self.close()
+                return ()
+            changes.append(Change(update, turn.peer.user_id, turn.peer.session_id, now, tuple(turn.clients)))
+        self._in_flight, self._waiting = self._waiting, []
+        return changes
+
+    def committed(self, entries: Sequence[Entry]) -> None:
+        """For the store: what was taken is durable. Everybody is shown it, and its senders are told."""
+        if entries:
+            self._publish(entries)
+        landed, self._in_flight = self._in_flight, []
+        for turn, entry in zip(landed, entries, strict=True):
+            turn.answer(Saved(entry.seq))
+        self._settle()
+        if entries:
+            self._noted(self, entries[-1].seq)
+
+    def failed(self, error: Exception) -> None:
+        """For the store: what was taken is not in the log, so the doc is none of its copies any more."""
+        if isinstance(error, UnknownDocument):
+            self.close(GONE, GONE)
+        else:
+            self.close(MOVED, Refusal("storage", f"The server could not write it down: {error}"))
+
+    def _publish(self, entries: Sequence[Entry]) -> None:
+        update = merge([entry.update for entry in entries])
+        message = Message(Kind.UPDATE, update).encode()
+        first, last = entries[0].seq, entries[-1].seq
+        if self._reading or first != self.seq + 1:
+            self._read_on(last)
+        else:
+            senders = {turn.peer for turn in self._in_flight}
+            self._replica.advance([update], last)
+            self._show(message, last, senders.pop() if len(senders) == 1 else None)
+        owners = [(client, turn.peer.user_id) for turn in self._in_flight for client in turn.clients]
+        # If this room is closed, the document may be open in another one of this process: it is told as well.
+        self._broker.publish(self.document_id, Hint(first, last, message, tuple(owners)), self.hear)
+
+    # -- Other processes ---------------------------------------------------------------------------
+
+    def hear(self, hint: Hint) -> None:
+        """For the broker: news from another process."""
+        if self.closed:
+            return
+        if hint.expel is not None:
+            self.expel(hint.expel, hint.user_id)
+        elif hint.first:
+            self._when_landed(lambda: self._follow(hint))
+        else:
+            self._awareness.hear(Message.decode(hint.message).payload)
+
+    def _when_landed(self, job: Callable[[], None]) -> None:
+        """Run it when the gate is free and the doc is not ahead of the log."""
+
+        def attempt() -> None:
+            if self._in_flight:
+                self._after_landing.append(lambda: self._when_landed(job))
+            elif not self.closed:
+                job()
+
+        self._do(attempt)
+
+    def _follow(self, hint: Hint) -> None:
+        if hint.last <= self.seq:
+            return
+        if self._reading or hint.first > self.seq + 1:
+            self._read_on(hint.last)
+            return
+        update = Message.decode(hint.message).payload
+        try:
+            self._replica.apply([update], hint.last)
+            self._show(hint.message, hint.last)
+            self._replica.gate.owners.update(hint.owners)
+            self._replica.gate.replay(update)
+        except (Unreadable, Malformed) as error:
+            logger.error("%s: entries %d to %d are not readable: %s", self.document_id, hint.first, hint.last, error)
+            self.close()
+
+    def _read_on(self, head: int) -> None:
+        """Others wrote entries that we have not seen: read the log, up to this one at least."""
+        self._replica.head = max(self._replica.head, head)
+        if not self._reading:
+            self._reading = True
+            self._host.later(0, self._read)
+
+    def _read(self) -> None:
+        """May block."""
+        try:
+            entries = self._replica.read()
+        except Exception:
+            logger.exception("%s: the log could not be read", self.document_id)
+            self.close()
+        else:
+            self._when_landed(lambda: self._catch_up(entries))
+
+    def _catch_up(self, entries: Sequence[Entry]) -> None:
+        updates = [entry.update for entry in entries]
+        self._unshown += updates
+        try:
+            self._replica.apply(updates, entries[-1].seq)
+            # What was committed meanwhile may be in the doc already: it is shown together with this.
+            more = self.seq < self._replica.head
+            if not more:
+                self._reading = False
+                self._show(Message(Kind.UPDATE, merge(self._unshown)).encode(), self.seq)
+                self._unshown = []
+            self._replica.replay(entries)
+        except (Unreadable, Malformed) as error:
+            logger.error("%s: entries up to %d are not readable: %s", self.document_id, entries[-1].seq, error)
+            self.close()
+            return
+        if more:
+            self._host.later(0, self._read)
+        self._settle()
+
+    def _settle(self) -> None:
+        while self._after_landing and not self._in_flight:
+            self._after_landing.popleft()()
+        while self._after_settling and (self.settled or self.closed):
+            self._after_settling.popleft()()

@@ -1,0 +1,191 @@
+"""The rooms that are open in this process: each opened once, shared, and forgotten when nobody is left."""
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+from pycrdt import Doc
+
+from sync.broker import Broker, Hint
+from sync.compaction import compact
+from sync.doc import apply
+from sync.history import replay_with_seq
+from sync.limits import COMPACT_BYTES, COMPACT_DELAY, COMPACT_ENTRIES, COMPACT_IDLE, IDLE
+from sync.peer import Answer, Peer, Refusal, Saved
+from sync.replica import Host, Tail
+from sync.room import Room
+from sync.store import Store, UnknownDocument
+
+logger = logging.getLogger(__name__)
+
+
+class Expelled(Exception):
+    """Access to the document changed while it was being opened: ask for it again."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Rooms:
+    """`enter`, `edit`, `read` and `evict_idle` may block on the store; the others do not.
+
+    All calls come from one thread, and `later` calls back on it where blocking is allowed. After each commit
+    `on_committed(document_id, seq)` is called.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        roots: Mapping[str, int],
+        *,
+        now: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        pause: Callable[[], None] = lambda: None,
+        later: Callable[[float, Callable[[], None]], object],
+    ) -> None:
+        self.on_committed: Callable[[str, int], None] | None = None
+        self._host = Host(store, roots, now, pause, later)
+        self._broker = broker
+        self._open: dict[str, Room] = {}
+        self._unsubscribe: dict[Room, Callable[[], None]] = {}
+        self._opening: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._entering: dict[Peer, tuple[str, Refusal | None]] = {}
+        self._sweeping = False
+
+    def enter(self, document_id: str, peer: Peer) -> Room:
+        """Once this returns, the peer is in the document's room. Raises `UnknownDocument`, `Expelled`."""
+        self._entering[peer] = document_id, None
+        try:
+            room = self._room(document_id)
+        finally:
+            _, expelled = self._entering.pop(peer)
+        if expelled is not None:
+            raise Expelled(expelled)
+        room.join(peer)
+        return room
+
+    def leave(self, room: Room, peer: Peer) -> None:
+        room.leave(peer)
+
+    def expel(self, document_id: str, refusal: Refusal, user_id: int | None = None) -> None:
+        """Send everybody out of a document, or one user, here and in the other processes."""
+        for peer, (entering, _) in self._entering.items():
+            if entering == document_id and user_id in (None, peer.user_id):
+                self._entering[peer] = document_id, refusal
+        room = self._open.get(document_id)
+        if room is not None:
+            room.expel(refusal, user_id)
+        hint = Hint(0, 0, b"", expel=refusal, user_id=user_id)
+        self._broker.publish(document_id, hint, None if room is None else room.hear)
+
+    def edit(
+        self, document_id: str, user_id: int, change: Callable[[Doc[Any]], None], answer: Callable[[Answer], None]
+    ) -> None:
+        """Have the program edit a document for somebody.
+
+        `change` is given a doc of its own, and what it does there goes the way of every edit. Raises `UnknownDocument`,
+        and what `change` raises.
+        """
+        room = self._room(document_id)
+        state, seq = self.read(document_id)
+        doc: Doc[Any] = Doc(client_id=secrets.randbits(53) or 1)
+        apply(doc, [state])
+        news: list[bytes] = []
+        subscription = doc.observe(lambda event: news.append(event.update))
+        with doc.transaction():
+            change(doc)
+        doc.unobserve(subscription)
+        if not news:
+            answer(Saved(seq))
+            return
+        (update,) = news
+        room.submit(_program(user_id, doc.client_id), update, answer)
+
+    def read(self, document_id: str) -> tuple[bytes, int]:
+        """The document as one update, and the newest entry that is in it. Raises `UnknownDocument`."""
+        room = self._open.get(document_id)
+        if room is not None and room.settled:
+            return room.state(), room.seq
+        doc, seq = replay_with_seq(self._host.store, document_id)
+        return doc.get_update(), seq
+
+    def evict_idle(self) -> None:
+        """Forget the rooms that have been empty for half a minute."""
+        now = self._host.now()
+        for room in list(self._open.values()):
+            if not room.busy and room.empty_since is not None and now - room.empty_since >= IDLE:
+                room.close()
+                if room.tail.entries >= COMPACT_IDLE:
+                    self._compact(room.document_id)
+
+    def _room(self, document_id: str) -> Room:
+        room = self._open.get(document_id)
+        if room is None:
+            lock = self._opening.setdefault(document_id, threading.Lock())
+            with lock:
+                room = self._open.get(document_id) or self._load(document_id)
+        return room
+
+    def _load(self, document_id: str) -> Room:
+        room = Room(document_id, self._host, self._broker, self._forget, self._noted)
+        # Listen first, then read the log, so that nothing falls in between.
+        unsubscribe = self._broker.subscribe(document_id, room.hear)
+        try:
+            room.load()
+        except BaseException:
+            unsubscribe()
+            raise
+        self._open[document_id] = room
+        self._unsubscribe[room] = unsubscribe
+        self._sweep_later()
+        return room
+
+    def _forget(self, room: Room) -> None:
+        if self._open.get(room.document_id) is room:
+            del self._open[room.document_id]
+            self._unsubscribe.pop(room)()
+
+    def _sweep_later(self) -> None:
+        if not self._sweeping and self._open:
+            self._sweeping = True
+            self._host.later(IDLE / 1000, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeping = False
+        try:
+            self.evict_idle()
+        finally:
+            self._sweep_later()
+
+    def _noted(self, room: Room, seq: int) -> None:
+        if room.tail.entries >= COMPACT_ENTRIES or room.tail.size >= COMPACT_BYTES:
+            room.tail = Tail()
+            self._host.later(COMPACT_DELAY, lambda: self._compact(room.document_id))
+        if self.on_committed is not None:
+            self.on_committed(room.document_id, seq)
+
+    def _compact(self, document_id: str) -> None:
+        try:
+            compact(self._host.store, document_id, self._host.roots, self._host.pause)
+        except UnknownDocument:
+            logger.info("%s was deleted before it could be compacted", document_id)
+        except Exception:
+            logger.exception("%s could not be compacted; opening it stays slow", document_id)
+
+
+def _program(user_id: int, client_id: int) -> Peer:
+    """Nobody hears it: it sends an update and reads the answer."""
+    return Peer(
+        send=lambda message, seq: None,
+        expel=lambda refusal: None,
+        user_id=user_id,
+        session_id=secrets.randbits(63),
+        client_id=client_id,
+        user=None,
+        can_write=True,
+    )
