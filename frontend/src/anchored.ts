@@ -1,12 +1,12 @@
 import { autoUpdate, computePosition, flip, offset, shift, type Placement, type ReferenceElement } from '@floating-ui/dom'
+import { untrack } from 'svelte'
 import type { Attachment } from 'svelte/attachments'
+import { away } from './away'
 
 interface Options {
   placement?: Placement
   /** Pixels between the two. */
   gap?: number
-  /** Over the upper edge of the reference, instead of beside it. */
-  inside?: boolean
 }
 
 /**
@@ -15,20 +15,23 @@ interface Options {
  */
 export function anchored(
   reference: () => ReferenceElement | null,
-  { placement = 'bottom-start', gap = 6, inside = false }: Options = {},
+  { placement = 'bottom-start', gap = 6 }: Options = {},
 ): Attachment<HTMLElement> {
   return (element) => {
-    document.body.append(element)
-    const anchor = reference()
-    if (!anchor) return
-    const middleware = inside
-      ? [offset(({ rects }) => -rects.floating.height)]
-      : [offset(gap), flip({ padding: 8 }), shift({ padding: 8 })]
-    return autoUpdate(anchor, element, async () => {
+    const back = away(element, document.querySelector('main:not([hidden])') ?? document.body)
+    // Placed once: that the text has changed is no reason to take it away and put it back, with the focus lost.
+    const anchor = untrack(reference)
+    if (!anchor) return back
+    const middleware = [offset(gap), flip({ padding: 8 }), shift({ padding: 8 })]
+    const stop = autoUpdate(anchor, element, async () => {
       if (getComputedStyle(element).position === 'fixed') return element.removeAttribute('style')
       const { x, y } = await computePosition(anchor, element, { placement, middleware })
       element.style.setProperty('left', `${x}px`)
       element.style.setProperty('top', `${y}px`)
     })
+    return () => {
+      stop()
+      back()
+    }
   }
 }

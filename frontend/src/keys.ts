@@ -35,8 +35,9 @@ export const shortcuts: { name: string; list: Shortcut[] }[] = [
     { words: 'Numbered list', keys: [Ctrl, Shift, '7'] },
     { words: 'Bulleted list', keys: [Ctrl, Shift, '8'] },
     { words: 'Task list', keys: [Ctrl, Shift, '9'] },
-    { words: 'Further in, out in a list', keys: ['Tab', `${Shift} Tab`] },
-    { words: 'Toolbar of the table or the code', keys: [Alt, 'F10'] },
+    { words: 'Further in', keys: ['Tab'] },
+    { words: 'Further out', keys: [Shift, 'Tab'] },
+    { words: 'To the toolbar', keys: [Alt, 'F10'] },
   ] },
 ]
 

@@ -1,3 +1,5 @@
+import { away } from './away'
+
 const FOCUSABLE = 'a[href], button, input, select, textarea, [tabindex]:not([tabindex="-1"])'
 
 /**
@@ -7,7 +9,7 @@ const FOCUSABLE = 'a[href], button, input, select, textarea, [tabindex]:not([tab
 export function modal(scrim: HTMLElement): () => void {
   const page = document.getElementById('app')
   const before = document.activeElement
-  document.body.append(scrim)
+  const back = away(scrim, document.body)
   page?.setAttribute('inert', '')
   const first = scrim.querySelector<HTMLElement>('[data-focus]') ?? scrim.querySelector<HTMLElement>('input:not([readonly])')
   ;(first ?? scrim.querySelector<HTMLElement>('[role="dialog"]'))?.focus()
@@ -27,7 +29,7 @@ export function modal(scrim: HTMLElement): () => void {
   }
   scrim.addEventListener('keydown', keydown)
   return () => {
-    scrim.removeEventListener('keydown', keydown)
+    back()
     page?.removeAttribute('inert')
     if (before instanceof HTMLElement && before.isConnected) before.focus()
   }

@@ -1,3 +1,5 @@
+import { untrack } from 'svelte'
+
 /** The parts of the shell that any page may open or speak through. */
 
 export interface Toast {
@@ -23,11 +25,14 @@ export function toast(words: string, act?: Toast['act']): void {
   shell.toast = act ? { words, act } : { words }
 }
 
-/** Tell those who listen to the page instead of seeing it. The same words twice in a row are said twice. */
+/** The same words twice in a row are two changes of the live region; who speaks does not depend on what was said. */
+const again = (words: string, said: () => string) => (untrack(said) === words ? `${words}\u00a0` : words)
+
+/** Tell those who listen to the page instead of seeing it. */
 export function say(words: string): void {
-  shell.polite = shell.polite === words ? `${words}\u00a0` : words
+  shell.polite = again(words, () => shell.polite)
 }
 
 export function alertAloud(words: string): void {
-  shell.urgent = shell.urgent === words ? `${words}\u00a0` : words
+  shell.urgent = again(words, () => shell.urgent)
 }

@@ -3,7 +3,6 @@ export function linkTo(typed: string): string | null {
   const text = typed.trim()
   if (!text || /\s/.test(text)) return null
   if (/^[^@/:]+@[^@/:]+\.[^@/:]+$/.test(text)) return `mailto:${text}`
-  if (/^[/#]/.test(text) && !text.startsWith('//')) return text
   const whole = /^[a-z][a-z0-9+.-]*:(?!\d+(?:\/|$))/i.test(text) ? text : `https://${text}`
   if (!/^(https?:\/\/[^/]|mailto:.|tel:.)/i.test(whole)) return null
   return URL.canParse(whole) ? whole : null

@@ -1,0 +1,36 @@
+import { STORES, answer, openDatabase } from './database'
+
+/** A note that can be opened on this device without a network. */
+export interface KeptNote { id: string; title: string; updated: number }
+
+const MOST = 200
+const keyOf = (userId: number | null) => `palimpsest.notes.${userId ?? 'reader'}`
+
+function remembered(userId: number | null): KeptNote[] {
+  return JSON.parse(localStorage.getItem(keyOf(userId)) ?? '[]') as KeptNote[]
+}
+
+/** The device has a note's text under its id: remember what the note is called, newest first. */
+export function rememberNote(userId: number | null, note: KeptNote): void {
+  try {
+    const others = remembered(userId).filter(({ id }) => id !== note.id)
+    localStorage.setItem(keyOf(userId), JSON.stringify([note, ...others].slice(0, MOST)))
+  } catch {
+    // A browser without storage has no notes on the device that one could want to find.
+  }
+}
+
+export function forgetNotes(userId: number | null): void {
+  localStorage.removeItem(keyOf(userId))
+}
+
+/** The notes on this device, those opened last first. Rejects when the browser has no storage for this page. */
+export async function keptNotes(userId: number | null): Promise<KeptNote[]> {
+  const database = await openDatabase(userId)
+  try {
+    const ids = new Set(await answer(database.transaction(STORES.notes).objectStore(STORES.notes).getAllKeys()))
+    return remembered(userId).filter(({ id }) => ids.has(id))
+  } finally {
+    database.close()
+  }
+}

@@ -1,0 +1,38 @@
+// @vitest-environment happy-dom
+import { beforeEach, expect, test } from 'vitest'
+import { STORES, complete, openDatabase } from '../src/database'
+import { forgetNotes, keptNotes, rememberNote } from '../src/kept'
+
+async function keepOnDevice(userId: number, ...ids: string[]): Promise<void> {
+  const database = await openDatabase(userId)
+  const transaction = database.transaction(STORES.notes, 'readwrite')
+  for (const document of ids) transaction.objectStore(STORES.notes).put({ document })
+  await complete(transaction)
+  database.close()
+}
+
+beforeEach(() => localStorage.clear())
+
+test('the notes on this device are listed with their last title, those opened last first', async () => {
+  await keepOnDevice(1, 'a', 'b')
+  rememberNote(1, { id: 'a', title: 'Plan', updated: 1 })
+  rememberNote(1, { id: 'b', title: 'List', updated: 2 })
+  rememberNote(1, { id: 'a', title: 'Spring plan', updated: 3 })
+  expect(await keptNotes(1)).toEqual([{ id: 'a', title: 'Spring plan', updated: 3 }, { id: 'b', title: 'List', updated: 2 }])
+})
+
+test('a note whose text is not here is not offered', async () => {
+  await keepOnDevice(2, 'a')
+  rememberNote(2, { id: 'c', title: 'Elsewhere', updated: 1 })
+  expect(await keptNotes(2)).toEqual([])
+})
+
+test('after signing out nobody reads the titles, and others on this device keep theirs', async () => {
+  await keepOnDevice(3, 'a')
+  await keepOnDevice(4, 'b')
+  rememberNote(3, { id: 'a', title: 'Mine', updated: 1 })
+  rememberNote(4, { id: 'b', title: 'Yours', updated: 1 })
+  forgetNotes(3)
+  expect(await keptNotes(3)).toEqual([])
+  expect((await keptNotes(4)).map(({ title }) => title)).toEqual(['Yours'])
+})
