@@ -86,13 +86,10 @@ export class Device {
     this.fail()
   }
 
-  /** Store the doc as it is, and delete the rows that it makes needless. `moment` is asked once nothing else is being written. */
-  async save(moment: () => Moment): Promise<void> {
-    await this.writing
-    const { database, documentId: document } = this
+  /** Store the doc as it is at this moment, and delete the rows that this makes needless. */
+  async save({ epoch, role, seq, state }: Moment): Promise<void> {
+    const { database, documentId: document, stale } = this
     if (!database || this.broken) return
-    const { epoch, role, seq, state } = moment()
-    const { stale } = this
     this.theirs = []
     this.stale = []
     await this.attempt(async () => {

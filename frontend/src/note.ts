@@ -1,28 +1,22 @@
+/** An open note: the doc, the device, the server and the editor, put together. The one thing that the pages use. */
 import type { Editor } from '@tiptap/core'
-import type { Readable } from 'svelte/store'
-import type * as Y from 'yjs'
+import { writable, type Readable } from 'svelte/store'
+import * as Y from 'yjs'
 import type { Role } from './api'
+import { Device } from './device'
+import { makeEditor, undoManager } from './editor'
+import { socketLink } from './link'
+import { peopleOf, scrollTo, type Present } from './presence'
+import { Provider, mayWrite } from './provider'
+import { Saver } from './saver'
+import { TITLE } from './schema'
+import { nextChange, statusOf, type Facts, type Status } from './status'
+import { textOf } from './text'
+import { Title } from './title'
+import { asideIsHere, deleted, reasonOf, rewritten, troubleOf, type Trouble } from './trouble'
 
-/** What the one fixed place says about the text. */
-export interface Status {
-  state: 'saved' | 'saving' | 'offline' | 'reconnecting' | 'failed' | 'readonly'
-  words: string
-  /** Whether Copy text and Retry belong beside it. */
-  actions: ('copy' | 'retry')[]
-}
-
-/** Somebody who is here now. One for each person, however many tabs they have; oneself comes first. */
-export interface Present { id: number; name: string; slot: number; self: boolean }
-
-/** Why the note cannot be worked with as usual, in a sentence, and the ways on. */
-export interface Trouble {
-  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed'
-  words: string
-  /** copy: note.copyText(); retry: note.retry(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
-  actions: ('copy' | 'retry' | 'aside' | 'sign-in' | 'reload' | 'home')[]
-  /** Nothing of the note can be shown or edited until something is done. */
-  closed: boolean
-}
+export { clearDevice } from './device'
+export type { Present, Status, Trouble }
 
 export interface NoteOptions {
   documentId: string
@@ -34,10 +28,11 @@ export interface NoteOptions {
   body: HTMLElement
   /** The title: an empty element, made editable here. */
   title: HTMLElement
-  /** Something to be said in the live region or in a toast: "Back online, all edits saved", "Saved automatically". */
+  /** Something to be said in the live region or in a toast: "Back online, all edits saved". */
   announce: (words: string) => void
 }
 
+/** Its functions need no `this`. */
 export interface Note {
   doc: Y.Doc
   /** The editor, as soon as there is a text to show (from this device or from the server): until then leave the server's text in place. */
@@ -57,11 +52,190 @@ export interface Note {
   retry(): void
   /** Scroll to where this person's caret is. False: it is not in the text. */
   jumpTo(userId: number): boolean
-  /** Show names at the caret of this person (while their face has the focus). */
   destroy(): void
 }
 
-export declare function openNote(options: NoteOptions): Note
+/** A device that does not answer within these milliseconds does not hold up the note. */
+const DEVICE_WITHIN = 3000
 
-/** At signing out: nothing of this person stays on the device. */
-export declare function clearDevice(userId: number | null): Promise<void>
+export function openNote(options: NoteOptions): Note {
+  const { documentId, user, body, announce } = options
+  const doc = new Y.Doc()
+  const editor = writable<Editor | null>(null)
+  const role = writable<Role | null>(options.role)
+  const people = writable<Present[]>([])
+  const titleText = writable('')
+  const trouble = writable<Trouble | null>(null)
+  const setAside = writable<string | null>(null)
+
+  let known = options.role
+  let shown: { editor: Editor; title: Title } | null = null
+  let isDeleted = false
+  let rewriting: Trouble | null = null
+  let hasAside = false
+  let wasOffline = false
+  let clock: ReturnType<typeof setTimeout> | undefined
+  let closed = false
+
+  const device: Device = new Device(user?.id ?? null, documentId, () => refresh())
+  const provider: Provider = new Provider(doc, documentId, socketLink(documentId), device, {
+    changed: () => refresh(),
+    synced: () => show(),
+    document: (news) => {
+      if (news.deleted) isDeleted = true
+      refresh()
+    },
+  })
+  const { whereabouts, outbox } = provider
+  const { awareness } = whereabouts
+  const saver = new Saver(doc, device, () => {
+    if (provider.epoch === null || known === null) return null
+    provider.settle()
+    return { epoch: provider.epoch, role: known, seq: provider.seq, state: Y.encodeStateAsUpdate(doc) }
+  })
+
+  const facts = (): Facts => ({
+    joined: provider.joined !== null,
+    mayWrite: mayWrite(known),
+    edits: outbox.length,
+    kept: outbox.kept,
+    broken: device.broken,
+    waiting: outbox.since === null ? 0 : Date.now() - outbox.since,
+    away: Date.now() - provider.lostAt,
+    refused: provider.refusal ? reasonOf(provider.refusal) : (current()?.words ?? null),
+  })
+  const status = writable<Status>(statusOf(facts()))
+
+  /** What stands in the way now. */
+  function current(): Trouble | null {
+    if (rewriting) return rewriting
+    if (isDeleted) return deleted(shown !== null)
+    if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: outbox.kept === outbox.length })
+    return null
+  }
+
+  /** Say what is true now, and look again when time alone makes it something else. */
+  function refresh(): void {
+    if (closed) return
+    if (provider.joined) {
+      known = provider.joined.role
+      isDeleted = false
+    }
+    if (provider.out?.error === 'epoch' && !rewriting) void putAside()
+    role.set(known)
+    trouble.set(current() ?? (hasAside ? asideIsHere : null))
+    const editable = mayWrite(known) && current() === null
+    if (shown && shown.editor.isEditable !== editable) {
+      shown.editor.setEditable(editable, false)
+      shown.title.editable = editable
+    }
+    const now = facts()
+    const next = statusOf(now)
+    status.update((before) => (before.words === next.words && before.state === next.state ? before : next))
+    if (next.state === 'offline' && now.edits) wasOffline = true
+    else if (wasOffline && now.joined && !now.edits) {
+      wasOffline = false
+      announce('Back online, all edits saved')
+    }
+    clearTimeout(clock)
+    const change = nextChange(now)
+    if (change !== null) clock = setTimeout(refresh, change)
+  }
+
+  /** There is a text: from here on it can be edited. */
+  function show(): void {
+    if (closed || shown) return
+    const undo = undoManager(doc)
+    const editable = mayWrite(known)
+    const made = makeEditor(body, { doc, awareness, undo, editable })
+    const title = new Title(options.title, doc.getText(TITLE), { undo, next: () => made.commands.focus('start') })
+    title.editable = editable
+    shown = { editor: made, title }
+    titleText.set(doc.getText(TITLE).toString())
+    editor.set(made)
+    refresh()
+  }
+
+  async function putAside(): Promise<void> {
+    rewriting = rewritten(false)
+    rewriting = rewritten(await device.setAside(Y.encodeStateAsUpdate(doc)))
+    refresh()
+  }
+
+  async function start(): Promise<void> {
+    const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), DEVICE_WITHIN))
+    const opening = device.open()
+    const kept = await Promise.race([opening, late.then(() => device.giveUp())])
+    if (closed) return
+    if (kept) {
+      doc.transact(() => {
+        for (const update of kept.updates) Y.applyUpdate(doc, update, device)
+      }, device)
+      provider.epoch = kept.epoch
+      provider.takeOver(kept.edits)
+      known ??= kept.role
+      show()
+    }
+    provider.connect()
+    refresh()
+    const asides = await device.aside()
+    hasAside = asides.length > 0
+    setAside.set(hasAside ? asides.map(textOfUpdates).join('\n\n') : null)
+    refresh()
+  }
+
+  const guard = (event: BeforeUnloadEvent) => {
+    if (outbox.length > outbox.kept) event.preventDefault()
+  }
+  let gathering = false
+  // Many states come at once after a join; the faces are drawn once.
+  const gather = () => {
+    if (gathering) return
+    gathering = true
+    queueMicrotask(() => {
+      gathering = false
+      people.set(peopleOf(awareness))
+    })
+  }
+  const retitle = () => titleText.set(doc.getText(TITLE).toString())
+
+  addEventListener('beforeunload', guard)
+  awareness.on('change', gather)
+  doc.getText(TITLE).observe(retitle)
+  void start()
+
+  return {
+    doc, editor, status, people, role, titleText, trouble, setAside,
+    forgetSetAside() {
+      hasAside = false
+      setAside.set(null)
+      void device.forgetAside()
+      refresh()
+    },
+    copyText: () => textOf(doc),
+    retry() {
+      isDeleted = false
+      provider.retry()
+    },
+    jumpTo: (userId) => shown !== null && scrollTo(userId, awareness, shown.editor),
+    destroy() {
+      closed = true
+      clearTimeout(clock)
+      removeEventListener('beforeunload', guard)
+      awareness.off('change', gather)
+      shown?.title.destroy()
+      shown?.editor.destroy()
+      provider.destroy()
+      void saver.destroy().then(() => device.close())
+      doc.destroy()
+    },
+  }
+}
+
+function textOfUpdates(updates: Uint8Array[]): string {
+  const doc = new Y.Doc()
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdate(doc, update)
+  })
+  return textOf(doc)
+}

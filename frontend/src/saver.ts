@@ -1,0 +1,54 @@
+import type * as Y from 'yjs'
+import type { Device, Moment } from './device'
+
+/** After so many milliseconds without a change, and in any case after so many. */
+const QUIET = 2000
+const AT_MOST = 30_000
+
+/** Stores the doc's state on the device now and then: to encode a long note takes a while, so never while somebody types. */
+export class Saver {
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private since: number | null = null
+
+  /** `moment`: null while there is nothing to store. */
+  constructor(private readonly doc: Y.Doc, private readonly device: Device, private readonly moment: () => Moment | null) {
+    doc.on('update', this.changed)
+    document.addEventListener('visibilitychange', this.hidden)
+    addEventListener('offline', this.now)
+  }
+
+  async destroy(): Promise<void> {
+    this.doc.off('update', this.changed)
+    document.removeEventListener('visibilitychange', this.hidden)
+    removeEventListener('offline', this.now)
+    await this.save()
+  }
+
+  private changed = () => {
+    clearTimeout(this.timer)
+    this.since ??= Date.now()
+    const wait = Math.max(0, Math.min(QUIET, this.since + AT_MOST - Date.now()))
+    this.timer = setTimeout(() => whenIdle(() => void this.save()), wait)
+  }
+
+  private now = () => void this.save()
+
+  private hidden = () => {
+    if (document.hidden) this.now()
+  }
+
+  private async save(): Promise<void> {
+    clearTimeout(this.timer)
+    if (this.since === null) return
+    const moment = this.moment()
+    if (!moment) return
+    this.since = null
+    await this.device.save(moment)
+  }
+}
+
+/** Safari has no requestIdleCallback. */
+function whenIdle(work: () => void): void {
+  if ('requestIdleCallback' in globalThis) requestIdleCallback(work, { timeout: QUIET })
+  else setTimeout(work)
+}

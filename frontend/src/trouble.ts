@@ -1,0 +1,78 @@
+/** Why the note cannot be worked with as usual, in sentences: what happened, what became of the text, what to do. */
+import type { Problem } from './link'
+
+export interface Trouble {
+  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed'
+  words: string
+  /** copy: note.copyText(); retry: note.retry(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
+  actions: ('copy' | 'retry' | 'aside' | 'sign-in' | 'reload' | 'home')[]
+  /** Nothing of the note can be shown or edited until something is done. */
+  closed: boolean
+}
+
+/** How it stands with the text when the trouble comes. */
+export interface Standing {
+  /** There is a text to look at. */
+  shown: boolean
+  /** Edits that are not acknowledged, and whether all of them are on the device. */
+  edits: number
+  kept: boolean
+}
+
+const waitingEdits = ({ edits, kept }: Standing): string => {
+  if (!edits) return ''
+  return kept ? ' Your last edits are kept on this device and will be sent.' : ' Your last edits are only in this tab: copy them first.'
+}
+
+/** The server put us out, or did not let us in. */
+export function troubleOf({ error, message }: Problem, standing: Standing): Trouble {
+  const { shown } = standing
+  const copy = shown ? (['copy'] as const) : []
+  const closed = !shown
+  switch (error) {
+    case 'not-found':
+      return shown
+        ? { kind: 'not-found', words: 'This note is not there for you any more. What you see is the last that came here.', actions: ['copy', 'home'], closed }
+        : { kind: 'not-found', words: 'It may have been deleted, or its link does not work any more.', actions: ['home'], closed }
+    case 'sign-in':
+      return { kind: 'sign-in', words: `You are not signed in any more.${waitingEdits(standing)}`, actions: [...copy, 'sign-in'], closed }
+    case 'schema':
+      return { kind: 'schema', words: `Load the page again to go on with this note.${waitingEdits(standing)}`, actions: [...copy, 'reload'], closed }
+    case 'denied':
+      return { kind: 'denied', words: 'You may not open this note any more.', actions: [...copy, 'retry', 'home'], closed }
+    default:
+      return { kind: 'malformed', words: `This page and the server did not understand each other: ${message}.${waitingEdits(standing)}`, actions: [...copy, 'reload'], closed }
+  }
+}
+
+export const deleted = (shown: boolean): Trouble => ({
+  kind: 'deleted',
+  words: 'It was deleted while it was open here. Whoever owns it can bring it back from the bin.',
+  actions: shown ? ['copy', 'retry', 'home'] : ['home'],
+  closed: !shown,
+})
+
+/** Another history than that of the copy here. `aside`: the copy is on the device, apart from the note. */
+export const rewritten = (aside: boolean): Trouble => ({
+  kind: 'epoch',
+  words: aside
+    ? 'What you see belongs to an earlier history of this note. It is kept apart on this device; load the page again to see the note as it is now.'
+    : 'What you see belongs to an earlier history of this note, and this device could not keep it. Copy it before you load the page again.',
+  actions: ['copy', 'reload'],
+  closed: false,
+})
+
+export const asideIsHere: Trouble = {
+  kind: 'epoch',
+  words: 'An earlier copy of this note, from before its history was rewritten, is kept apart on this device.',
+  actions: ['aside'],
+  closed: false,
+}
+
+/** Why the server did not take an edit, to follow "Not saved: ". */
+export function reasonOf({ error, message }: Problem): string {
+  if (error === 'too-large') return 'one edit is too large for the server'
+  if (error === 'storage') return 'the server could not store it, trying again'
+  if (error === 'malformed') return 'the server did not understand an edit'
+  return message
+}
