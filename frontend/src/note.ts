@@ -94,9 +94,10 @@ export function openNote(options: NoteOptions): Note {
     return { epoch: provider.epoch, role: known, seq: provider.seq, state: Y.encodeStateAsUpdate(doc) }
   })
 
+  const writes = () => mayWrite(known, provider.joined ? provider.joined.user : user)
   const facts = (): Facts => ({
     joined: provider.joined !== null,
-    mayWrite: mayWrite(known),
+    mayWrite: writes(),
     edits: outbox.length,
     kept: outbox.kept,
     broken: device.broken,
@@ -124,7 +125,7 @@ export function openNote(options: NoteOptions): Note {
     if (provider.out?.error === 'epoch' && !rewriting) void putAside()
     role.set(known)
     trouble.set(current() ?? (hasAside ? asideIsHere : null))
-    const editable = mayWrite(known) && current() === null
+    const editable = writes() && current() === null
     if (shown && shown.editor.isEditable !== editable) {
       shown.editor.setEditable(editable, false)
       shown.title.editable = editable
@@ -146,7 +147,7 @@ export function openNote(options: NoteOptions): Note {
   function show(): void {
     if (closed || shown) return
     const undo = undoManager(doc)
-    const editable = mayWrite(known)
+    const editable = writes()
     const made = makeEditor(body, { doc, awareness, undo, editable })
     const title = new Title(options.title, doc.getText(TITLE), { undo, next: () => made.commands.focus('start') })
     title.editable = editable

@@ -28,7 +28,8 @@ export interface ProviderEvents {
   document(news: { title?: string; deleted?: boolean }): void
 }
 
-export const mayWrite = (role: Role | null | undefined): boolean => role === 'editor' || role === 'owner'
+/** Nobody writes without a name, whatever the link they came through allows. */
+export const mayWrite = (role: Role | null, user: unknown): boolean => !!user && (role === 'editor' || role === 'owner')
 
 /** After these the way back in is a join, soon for the first and with longer waits for each after it. */
 const JOIN_AGAIN = new Set(['resync', 'not-joined', 'moved', 'access', 'rate', 'storage'])
@@ -58,6 +59,8 @@ export class Provider {
   private readonly reconnect = new Reconnect(() => this.comeBack(), () => this.lost())
   private turn = 0
   private open = false
+  /** The server counts us among the people in the room, also while we do not listen. */
+  private inRoom = false
   private stopped = true
   /** After the last sync nothing waited for what it builds on. */
   private whole = false
@@ -73,7 +76,10 @@ export class Provider {
       opened: () => void this.join(),
       closed: () => this.lost(),
       message: (bytes, seq) => this.receive(bytes, seq),
-      expelled: (problem) => this.putOut(problem),
+      expelled: (problem) => {
+        this.inRoom = false
+        this.putOut(problem)
+      },
       drain: (delay) => this.drain(delay),
       document: (news) => this.events.document(news),
     })
@@ -148,6 +154,9 @@ export class Provider {
     this.leaveRoom()
     const { turn, doc } = this
     try {
+      if (this.inRoom) await this.link.ask('leave')
+      if (turn !== this.turn) return
+      this.inRoom = false
       const answer = await this.link.ask('join', { document: this.documentId, client: doc.clientID, schema: SCHEMA_VERSION, epoch: this.epoch })
       if (turn !== this.turn) return
       const problem = problemOf(answer)
@@ -162,6 +171,7 @@ export class Provider {
 
   private enter(joined: Joined): void {
     this.joined = joined
+    this.inRoom = true
     this.epoch = joined.epoch
     this.out = null
     this.whereabouts.enter(joined.user)
@@ -200,7 +210,7 @@ export class Provider {
   private answer(stateVector: Uint8Array): void {
     this.inbox.flush()
     if (!this.joined) return
-    if (!mayWrite(this.joined.role)) {
+    if (!mayWrite(this.joined.role, this.joined.user)) {
       if (this.outbox.length) this.notTaken({ error: 'denied', message: 'you may only read this note now' })
       return
     }
@@ -245,9 +255,9 @@ export class Provider {
     if (this.open) this.lostAt = Date.now()
     this.leaveRoom()
     const wasOpen = this.open
-    this.open = false
+    this.open = this.inRoom = false
     if (wasOpen) this.link.close()
-    if (!this.stopped) this.reconnect.later()
+    if (!this.stopped && !this.out) this.reconnect.later()
     this.events.changed()
   }
 

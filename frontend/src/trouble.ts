@@ -35,7 +35,9 @@ export function troubleOf({ error, message }: Problem, standing: Standing): Trou
         ? { kind: 'not-found', words: 'This note is not there for you any more. What you see is the last that came here.', actions: ['copy', 'home'], closed }
         : { kind: 'not-found', words: 'It may have been deleted, or its link does not work any more.', actions: ['home'], closed }
     case 'sign-in':
-      return { kind: 'sign-in', words: `You are not signed in any more.${waitingEdits(standing)}`, actions: [...copy, 'sign-in'], closed }
+      return shown
+        ? { kind: 'sign-in', words: `You are not signed in any more.${waitingEdits(standing)}`, actions: ['copy', 'sign-in'], closed }
+        : { kind: 'sign-in', words: 'Sign in to see whether this note is shared with you.', actions: ['sign-in'], closed }
     case 'schema':
       return { kind: 'schema', words: `Load the page again to go on with this note.${waitingEdits(standing)}`, actions: [...copy, 'reload'], closed }
     case 'denied':
