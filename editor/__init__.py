@@ -12,7 +12,6 @@ def create_app(config: "Config") -> "Flask":
     """Everything, wired together. It opens nothing yet: connections begin with the first request."""
     # Imported here, so that `palimpsest serve` can patch the standard library for gevent before anything uses it.
     from flask import Flask
-    from sync.rooms import Rooms
 
     from editor import assets, auth, body, database, errors, pages, security, sockets
     from editor.content.schema import ROOTS
@@ -25,6 +24,7 @@ def create_app(config: "Config") -> "Flask":
     from editor.shares import shares
     from editor.sql_store import SqlStore
     from sync.broker import LocalBroker
+    from sync.rooms import Rooms
 
     app = Flask(__name__, static_folder=None)
     app.config.update(security.settings(config))

@@ -52,6 +52,11 @@ def person() -> User | None:
     return current_user._get_current_object() if current_user.is_authenticated else None
 
 
+def links() -> dict[str, str]:
+    """The links that whoever sent this request has opened without a name: document id -> token."""
+    return dict(cookie.get("links", []))
+
+
 def signed_in() -> User:
     """The account or guest who sent this request. Raises `SignIn`."""
     user = person()
@@ -84,7 +89,7 @@ def find(document_id: str, at_least: Role, *, binned: bool = False) -> Access:
     `Conflict` if it is in the bin (which only its owner learns) unless `binned`.
     """
     user = person()
-    access = _ask(database, document_id, None if user is None else user.id, cookie.get("links", {}))
+    access = _ask(database, document_id, None if user is None else user.id, links())
     if access is None or (access.document.deleted is not None and access.role < Role.OWNER):
         raise NotFound("There is no note here for you.")
     if at_least > Role.VIEWER and user is None:
@@ -147,15 +152,16 @@ def open_link(document_id: str, token: str) -> None:
     if share is None:
         return
     if user is None:
-        others = [(name, kept) for name, kept in cookie.get("links", {}).items() if name != document_id]
-        cookie["links"] = dict([*others, (document_id, token)][-MOST_LINKS:])
+        # A list, oldest first: a cookie does not keep the order of a dict.
+        others = [[name, kept] for name, kept in cookie.get("links", []) if name != document_id]
+        cookie["links"] = [*others, [document_id, token]][-MOST_LINKS:]
     else:
         arrive(database, document_id, user.id, share.id)
 
 
 def take_links(user: User) -> None:
     """Somebody without a name has one now: the links they had opened are theirs."""
-    for document_id, token in cookie.pop("links", {}).items():
+    for document_id, token in cookie.pop("links", []):
         share = _open_share(document_id, token)
         if share is not None:
             arrive(database, document_id, user.id, share.id)

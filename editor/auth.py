@@ -17,7 +17,7 @@ from flask_login import user_logged_out
 from flask_security import LoginForm, RegisterFormV2, Security, SQLAlchemySessionUserDatastore
 from flask_security.registerable import register_user
 from flask_security.signals import password_changed, user_authenticated
-from passlib.context import CryptContext
+from passlib.context import CryptContext  # type: ignore[import-untyped]
 from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 from wtforms import StringField
@@ -105,9 +105,6 @@ class SignUpForm(RegisterFormV2):
     name = StringField("name")
 
     def validate(self, **kwargs: Any) -> bool:
-        kept, first = settings.read()
-        if not kept.signups and not first:
-            raise Denied("New accounts are not open here. Ask the administrator.")
         valid: bool = super().validate(**kwargs)
         name = self.name.data.strip() if isinstance(self.name.data, str) else ""
         self.name.data = name
@@ -131,7 +128,7 @@ class SignInForm(LoginForm):
         raise WrongPassword("This e-mail and this password do not belong together.")
 
 
-class OffTheLoop(CryptContext):
+class OffTheLoop(CryptContext):  # type: ignore[misc]
     """Hashes passwords on native threads: one takes 150 ms, for which everybody else would wait."""
 
     def hash(self, *arguments: Any, **options: Any) -> str:
@@ -151,6 +148,9 @@ def _prepare() -> None:
         return
     if request.endpoint not in VIEWS or request.method != "POST":
         raise NotFound("There is nothing at this address.")
+    kept, first = settings.read()
+    if request.endpoint == "security.register" and not kept.signups and not first:
+        raise Denied("New accounts are not open here. Ask the administrator.")
     user = access.person()
     if user is not None and user.guest:
         if request.endpoint == "security.change_password":

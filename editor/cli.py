@@ -62,12 +62,32 @@ def compact(document_id: str | None) -> None:
     """Write a snapshot of every note, or of one, so that it opens faster. Removes nothing."""
     config = _config()
     _migrate(config)
-    from editor import create_app
+    from sqlalchemy import select
 
-    app = create_app(config)
-    with app.app_context():
-        for done, (name, entries) in enumerate(_compacted(app, document_id), start=1):
-            click.echo(f"{done}: {name}, {entries} entries")
+    from editor import database
+    from editor.content.schema import ROOTS
+    from editor.models import Document
+    from editor.sql_store import SqlStore
+    from sync import compaction
+    from sync.store import UnknownDocument
+
+    engine = database.connect(config.database_url)
+    store = SqlStore(engine)
+    with engine.connect() as connection:
+        behind = select(Document.id).where(Document.head_seq > Document.snapshot_seq)
+        names = [document_id] if document_id else list(connection.scalars(behind))
+    for number, name in enumerate(names, start=1):
+        try:
+            snapshot = compaction.compact(store, name, ROOTS)
+        except UnknownDocument as error:
+            raise click.ClickException(f"There is no note {name}.") from error
+        said = (
+            "no snapshot, see above" if snapshot is None else f"{snapshot.seq} entries in {len(snapshot.state)} bytes"
+        )
+        click.echo(f"{number}/{len(names)} {name}: {said}")
+    store.close()
+    engine.dispose()
+    click.echo("All notes have their snapshot." if not names else "Done.")
 
 
 def _config(**options: object) -> Config:

@@ -7,8 +7,6 @@ from typing import Any
 from flask import Blueprint, current_app, request
 from gevent.event import AsyncResult
 from sqlalchemy import delete, func, select
-from sync.room import Answer, Refusal, Saved
-from sync.rooms import Rooms
 
 from editor import access, body, digest
 from editor.access import Access, Role
@@ -16,6 +14,8 @@ from editor.content import schema, text
 from editor.database import session
 from editor.errors import Conflict, Unavailable
 from editor.models import Document, Member, User, now
+from sync.peer import Answer, Refusal, Saved
+from sync.rooms import Rooms
 
 documents = Blueprint("documents", __name__, url_prefix="/api/documents")
 
@@ -120,12 +120,13 @@ def retitle(document_id: str, user_id: int, title: str) -> None:
 
     def change(doc: Any) -> None:
         whole = schema.title(doc)
-        whole.clear()
-        whole += title
+        if str(whole) != title:
+            whole.clear()
+            whole += title
 
-    result: AsyncResult = AsyncResult()
+    result: AsyncResult[Answer] = AsyncResult()
     _rooms().edit(document_id, user_id, change, result.set)
-    answer: Answer = result.get(timeout=COMMIT_TIMEOUT)
+    answer = result.get(timeout=COMMIT_TIMEOUT)
     if not isinstance(answer, Saved):
         raise Unavailable(answer.message if answer else "The title could not be saved. Please try again.")
     digest.refresh(document_id)

@@ -81,10 +81,10 @@ class Unavailable(Problem):
 
 
 def register(app: Flask, page: Callable[[Problem], Response]) -> None:
-    """Every exception of a request becomes a problem: JSON under /api, what `page` makes of it elsewhere."""
+    """Every exception of a request becomes a problem: JSON where scripts ask, a `page` where people do."""
 
     def answer(problem: Problem) -> Response:
-        if not request.path.startswith("/api/"):
+        if not request.path.startswith(("/api/", "/assets/")):
             return page(problem)
         response = Response(json.dumps(problem.as_json()), problem.status)
         response.content_type = "application/problem+json"

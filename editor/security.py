@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
@@ -34,6 +35,13 @@ HEADERS = {
 }
 
 
+class Cookies(SecureCookieSessionInterface):
+    """Sessions for everything but assets: those are the same for everybody, and caches should know it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith("/assets/") else super().open_session(app, request)
+
+
 def settings(config: Config) -> dict[str, object]:
     """Flask's settings for sessions, cookies and limits."""
     return {
@@ -52,6 +60,7 @@ def settings(config: Config) -> dict[str, object]:
 
 def register(app: Flask) -> None:
     """Protect every request and answer. Call it before the views are registered."""
+    app.session_interface = Cookies()
     CSRFProtect(app)
 
     @app.after_request

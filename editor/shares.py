@@ -5,13 +5,13 @@ from typing import Any
 
 from flask import Blueprint, current_app, url_for
 from sqlalchemy import select
-from sync.room import Refusal
 
 from editor import access, body
 from editor.access import Role
 from editor.database import session
 from editor.errors import Invalid
 from editor.models import Document, Member, Share, User, now
+from sync.peer import Refusal
 
 shares = Blueprint("shares", __name__, url_prefix="/api/documents/<document_id>/share")
 

@@ -1,5 +1,7 @@
 """Accounts and guests: who somebody is, and how that begins and ends."""
 
+from typing import Any
+
 import gevent
 from flask import Flask
 
@@ -22,8 +24,8 @@ def test_the_first_account_is_the_administrator(arrive: Arrive) -> None:
 
 def test_of_two_first_accounts_at_once_one_is_the_administrator(arrive: Arrive) -> None:
     visitors = [arrive() for _ in range(4)]
-    boots = gevent.joinall([gevent.spawn(visitor.sign_up, f"P{n}") for n, visitor in enumerate(visitors)], raise_error=True)
-    assert sorted(greenlet.value["user"]["admin"] for greenlet in boots) == [False, False, False, True]
+    signing_up = [gevent.spawn(visitor.sign_up, f"P{number}") for number, visitor in enumerate(visitors)]
+    assert sorted(greenlet.get()["user"]["admin"] for greenlet in signing_up) == [False, False, False, True]
 
 
 def test_signing_out_and_in_again(arrive: Arrive) -> None:
@@ -89,7 +91,7 @@ def test_a_new_password_ends_the_other_sessions(arrive: Arrive) -> None:
     laptop, phone = arrive(), arrive()
     laptop.sign_up("Ada")
     phone.sign_in("Ada")
-    wanted = {"new_password": "a new password", "new_password_confirm": "a new password"}
+    wanted: dict[str, Any] = {"new_password": "a new password", "new_password_confirm": "a new password"}
     assert laptop.post("/api/auth/change", 400, password="wrong one", **wanted)["errors"] == {
         "password": ["This is not your password."]
     }

@@ -61,7 +61,7 @@ def test_what_people_write_is_never_markup() -> None:
 
 @pytest.mark.parametrize(
     "href",
-    ["https://example.org/a?b=c#d", "http://example.org", "mailto:a@example.org", "tel:+123", "/n/abc", "#top", "a.html", ""],
+    ["https://example.org/a?b=c#d", "http://a.org", "mailto:a@example.org", "tel:+123", "/n/abc", "#top", "a.html", ""],
 )
 def test_a_link_leads_where_it_says(href: str) -> None:
     assert safe_link(href) == href
@@ -69,8 +69,10 @@ def test_a_link_leads_where_it_says(href: str) -> None:
 
 @pytest.mark.parametrize(
     "href",
-    ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "\x01javascript:alert(1)", " data:text/html,x"]
-    + ["vbscript:x", "blob:x", "file:///etc/passwd", None, 7],
+    [
+        *("javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "\x01javascript:alert(1)"),
+        *(" data:text/html,x", "vbscript:x", "blob:x", "file:///etc/passwd", None, 7),
+    ],
 )
 def test_a_link_to_a_script_leads_nowhere(href: object) -> None:
     assert safe_link(href) is None

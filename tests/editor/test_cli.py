@@ -1,0 +1,103 @@
+"""The command `palimpsest`, as an operator runs it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from flask import Flask
+
+from editor import create_app
+from editor.config import Config
+from tests.editor.conftest import PASSWORD, SECRET, Visitor, write
+
+ROOT = Path(__file__).parents[2]
+
+
+def palimpsest(config: Config, *arguments: str, typed: str = "", status: int = 0) -> str:
+    """Run the command with this input. Returns what it said."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PALIMPSEST_")}
+    environ |= {"PALIMPSEST_DATA": str(config.data), "PALIMPSEST_SECRET_KEY": SECRET}
+    command = [sys.executable, "-m", "editor.cli", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environ, input=typed, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_help_names_every_command(config: Config) -> None:
+    said = palimpsest(config, "--help")
+    for command in ("serve", "migrate", "create-user", "compact"):
+        assert command in said
+        assert palimpsest(config, command, "--help")
+
+
+def test_migrating_an_empty_folder_makes_the_tables(config: Config) -> None:
+    said = palimpsest(config, "migrate")
+    assert "0001" in said
+    assert (config.data / "palimpsest.sqlite").exists()
+    again = palimpsest(config, "migrate")
+    assert "0001" not in again
+    assert "up to date" in again
+
+
+def test_an_account_made_here_can_sign_in_there(config: Config, app: Flask) -> None:
+    assert "administrator" in palimpsest(config, "create-user", "ada@example.org", typed=f"{PASSWORD}\n")
+    said = palimpsest(config, "create-user", "bob@example.org", "--name", "Bob B.", typed=f"{PASSWORD}\n")
+    assert "Bob B. <bob@example.org>" in said
+    assert "administrator" not in said
+    assert "administrator" in palimpsest(config, "create-user", "eve@example.org", "--admin", typed=f"{PASSWORD}\n")
+    for name, admin in [("Ada", True), ("Bob", False), ("Eve", True)]:
+        visitor = Visitor(app)
+        assert visitor.sign_in(name)["user"]["admin"] is admin
+
+
+def test_an_account_that_cannot_be_is_refused_in_words(config: Config) -> None:
+    palimpsest(config, "create-user", "ada@example.org", typed=f"{PASSWORD}\n")
+    assert "8 characters" in palimpsest(config, "create-user", "bob@example.org", typed="short\n", status=1)
+    assert "password is needed" in palimpsest(config, "create-user", "bob@example.org", typed="", status=1)
+    assert "not an e-mail" in palimpsest(config, "create-user", "bob", typed=f"{PASSWORD}\n", status=1)
+    assert "already" in palimpsest(config, "create-user", "ada@example.org", typed=f"{PASSWORD}\n", status=1)
+
+
+def test_the_operator_can_make_accounts_while_sign_ups_are_closed(config: Config, app: Flask) -> None:
+    ada = Visitor(app)
+    ada.sign_up("Ada")
+    ada.ask("PATCH", "/api/settings", signups=False)
+    palimpsest(config, "create-user", "bob@example.org", typed=f"{PASSWORD}\n")
+    Visitor(app).sign_in("Bob")
+
+
+def test_compacting_writes_a_snapshot_and_keeps_the_log(config: Config, app: Flask) -> None:
+    ada = Visitor(app)
+    ada.sign_up("Ada")
+    notes = [ada.new_note() for _ in range(2)]
+    for note in notes:
+        for number in range(5):
+            write(app, note, 1, f"Line {number}")
+    before, _ = app.extensions["rooms"].read(notes[0])
+    said = palimpsest(config, "compact")
+    assert all(note in said for note in notes)
+    later = create_app(config)
+    log = later.extensions["store"].open(notes[0])
+    assert log.snapshot is not None
+    assert log.snapshot.seq == log.head == 5
+    assert len(list(later.extensions["store"].entries(notes[0]))) == 5
+    assert later.extensions["rooms"].read(notes[0])[0] == before
+    assert notes[1] not in palimpsest(config, "compact", notes[0])
+    assert "There is no note" in palimpsest(config, "compact", "nothing", status=1)
+    later.extensions["store"].close()
+    later.extensions["engine"].dispose()
+
+
+def test_a_wrong_setting_is_named(config: Config) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "editor.cli", "migrate"],
+        cwd=ROOT,
+        env={**os.environ, "PALIMPSEST_PROT": "80"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "PALIMPSEST_PROT" in done.stderr
+    assert "Traceback" not in done.stderr
