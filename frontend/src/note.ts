@@ -58,6 +58,12 @@ export interface Note {
 /** A device that does not answer within these milliseconds does not hold up the note. */
 const DEVICE_WITHIN = 3000
 
+/** Tiptap's own `focus` waits for a frame, in which the next key would still land in the title. */
+function toStart(editor: Editor): void {
+  editor.commands.setTextSelection(0)
+  editor.view.focus()
+}
+
 export function openNote(options: NoteOptions): Note {
   const { documentId, user, body, announce } = options
   const doc = new Y.Doc()
@@ -149,7 +155,7 @@ export function openNote(options: NoteOptions): Note {
     const undo = undoManager(doc)
     const editable = writes()
     const made = makeEditor(body, { doc, awareness, undo, editable })
-    const title = new Title(options.title, doc.getText(TITLE), { undo, next: () => made.commands.focus('start') })
+    const title = new Title(options.title, doc.getText(TITLE), { undo, next: () => toStart(made) })
     title.editable = editable
     shown = { editor: made, title }
     titleText.set(doc.getText(TITLE).toString())
