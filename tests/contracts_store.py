@@ -201,6 +201,7 @@ class StoreContract:
     def test_a_long_log_is_read_whole_and_in_order(self, world: World) -> None:
         note = world.create()
         updates = [bytes([number % 251]) * (400_000 if number % 800 == 0 else 3) for number in range(2500)]
+        updates[1234] = bytes(2_000_000)
         for start in range(0, len(updates), 500):
             write(world, note, *(change(update) for update in updates[start : start + 500]))
         assert [entry.update for entry in world.store.entries(note)] == updates

@@ -27,6 +27,7 @@ from tests.contracts_store import StoreContract, Writer, change, snapshot, write
 from tests.services import administer, postgres_database
 
 PATIENCE = 20  # seconds
+TYPIST = [sys.executable, "-m", "tests.editor.typist"]
 KILL_WHO_WAITS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -169,16 +170,26 @@ class SqlStoreContract(StoreContract):
         assert [line.split()[0] for line in story if big in line] == ["take", "committed"]
         assert [entry.seq for entry in writers[2].entries] == [2]
 
-    def test_two_processes_write_one_document_without_a_gap(self, world: SqlWorld) -> None:
-        note = world.create()
-        stores = [world.another(), world.another()]
-        writers = [Writer(note, change(b"%d" % number)) for number in range(60)]
-        for number, writer in enumerate(writers):
-            stores[number % 2].append(writer)
-        world.wait(*writers)
-        seqs = [entry.seq for writer in writers for entry in writer.entries]
-        assert sorted(seqs) == list(range(1, 61))
-        verify(world.store.entries(note))
+    def test_two_processes_write_the_same_documents_without_a_gap(self, world: SqlWorld) -> None:
+        notes = [world.create() for _ in range(3)]
+        orders = (notes, notes[::-1])  # each could hold what the other one wants
+        typists = [
+            subprocess.Popen([*TYPIST, world.url, *order], stdout=subprocess.PIPE, text=True) for order in orders
+        ]
+        told = dict.fromkeys(notes, 0)
+        for number in range(200):
+            for typist in typists:
+                assert typist.stdout is not None
+                line = typist.stdout.readline().split()
+                assert line, f"ended after {number} lines"
+                told[line[0]] = max(told[line[0]], int(line[1]))
+        for typist in typists:
+            with typist:
+                typist.kill()
+        for note in notes:
+            entries = list(world.store.entries(note))
+            verify(entries)
+            assert len(entries) >= told[note] > 0
 
     def test_a_commit_that_fails_fails_for_all_and_the_next_one_works(self, world: SqlWorld) -> None:
         first, second = world.create(), world.create()
@@ -234,7 +245,7 @@ class SqlStoreContract(StoreContract):
         print(f"seed {seed}")
         dice = random.Random(seed)
         notes = [world.create() for _ in range(3)]
-        command = [sys.executable, "-m", "tests.editor.typist", world.url, *notes]
+        command = [*TYPIST, world.url, *notes]
         told: dict[str, int] = dict.fromkeys(notes, 0)
         for _ in range(3):
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as typist:
@@ -390,7 +401,7 @@ def test_a_connection_that_is_cut_in_the_middle_fails_the_commit(postgres: SqlWo
 
 def test_the_loop_runs_on_while_postgres_waits(postgres: SqlWorld) -> None:
     note = postgres.create()
-    command = [sys.executable, "-m", "tests.editor.typist", "--patched", postgres.url, note]
+    command = [*TYPIST, "--patched", postgres.url, note]
     with psycopg.connect(postgres.url) as other:
         other.execute("SELECT * FROM document FOR UPDATE")
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as typist:
