@@ -27,7 +27,7 @@ class Typing:
         self.head = self._start + uint_bytes(clock) + self._middle + uint_bytes(clock - 1) + self._right
 
     def length(self, update: bytes) -> int:
-        """How much was typed on, if that is all the update says, in ASCII and below 128 characters. 0: look closer."""
+        """How many clocks were typed on, if that is all the update says. 0: look closer."""
         head = self.head
         if not update.startswith(head):
             return 0
@@ -35,7 +35,14 @@ class Typing:
         length = update[at] if at < size else 0
         if length > 127 or at + length + 2 != size or update[-1] or self.clock + length > MAX_CLOCK:
             return 0
-        return length if update[at + 1 : -1].isascii() else 0
+        raw = update[at + 1 : -1]
+        if raw.isascii():
+            return length
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return 0
+        return len(text) if max(text) < "\U00010000" else 0  # beyond are surrogate pairs, which the shape must know
 
 
 def typing_after(order: list[Run]) -> Typing | None:

@@ -56,8 +56,6 @@ def read_struct(scanner: Scanner, clock: int) -> Struct:
         parent = scanner.name("root name") if scanner.uint("parent flag", 1) else scanner.id("parent")
         if info & HAS_SUB:
             sub = scanner.name("key")
-    elif origin == right:
-        raise scanner.fail("two different origins", right, offset)
     # With an origin the key is not in the bytes, though Yjs sets its flag: both readers take the neighbour's.
     if kind == STRING:
         length, pairs = _string(scanner)
