@@ -1,4 +1,6 @@
 /** A server in memory that follows sync/README.md, with a network that delays and loses. For tests of the provider. */
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import type { Link, LinkEvents, OpenLink, Problem } from '../src/link'
 import { decode, encode, type Message } from '../src/messages'
@@ -47,9 +49,9 @@ export class Server {
     }
   }
 
-  /** All connections are lost, with everything that is under way on them. */
-  cut(): void {
-    for (const connection of [...this.connections]) connection.cut()
+  /** All connections, or those of one person, are lost with everything that is under way on them. */
+  cut(visitor?: Visitor): void {
+    for (const connection of [...this.connections]) if (!visitor || connection.visitor === visitor) connection.cut()
   }
 
   expel(problem: Problem): void {
@@ -93,18 +95,35 @@ class Connection {
   private readonly waiting = new Set<(error: Error) => void>()
   private free = 0
 
-  constructor(private readonly server: Server, private readonly visitor: Visitor, readonly events: LinkEvents) {}
+  constructor(private readonly server: Server, readonly visitor: Visitor, readonly events: LinkEvents) {}
 
   cut(): void {
     if (!this.alive) return
     this.alive = false
+    this.leave()
     this.server.left(this)
     for (const reject of this.waiting) reject(new Error('the connection was lost'))
     this.events.closed()
   }
 
+  /** The others are told, with a clock above that of what they saw last. */
+  private leave(): void {
+    if (this.present) {
+      const decoder = decoding.createDecoder(this.present)
+      decoding.readVarUint(decoder)
+      const payload = encoding.encode((encoder) => {
+        encoding.writeVarUint(encoder, 1)
+        encoding.writeVarUint(encoder, decoding.readVarUint(decoder))
+        encoding.writeVarUint(encoder, decoding.readVarUint(decoder) + 1)
+        encoding.writeVarString(encoder, 'null')
+      })
+      for (const other of this.server.others(this)) other.message({ kind: 'awareness', payload })
+    }
+    this.present = this.client = null
+  }
+
   expel(problem: Problem): void {
-    this.client = null
+    this.leave()
     this.send(() => this.events.expelled(problem))
   }
 
@@ -137,7 +156,7 @@ class Connection {
 
   private handle(event: string, argument: unknown): { answer: unknown; then?: () => void } {
     if (event === 'leave') {
-      this.client = null
+      this.leave()
       return { answer: {} }
     }
     if (event === 'join') return { answer: this.join(argument as { client: number; epoch: string | null }) }
