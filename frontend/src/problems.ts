@@ -2,9 +2,8 @@ import { ApiError } from './api'
 import { toast } from './shell.svelte'
 
 /** What went wrong, as a sentence to show. Anything that is not an answer of the server is our own mistake and is raised again. */
-export function messageOf(error: unknown, field?: string): string {
+export function messageOf(error: unknown): string {
   if (!(error instanceof ApiError)) throw error
-  if (field) return error.errors[field]?.join(' ') ?? ''
   return Object.values(error.errors).flat()[0] ?? error.message
 }
 
