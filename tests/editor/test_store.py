@@ -1,91 +1,20 @@
-"""The store on real databases: the contract, and what only a database can go through."""
+"""The store keeps its promises on real databases."""
 
 import logging
 import random
-import sqlite3
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import gevent
-import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from editor import database, log_writer, migrations
-from editor.log_postgres import PostgresLog
-from editor.log_sqlite import SqliteLog
-from editor.log_writer import Work
-from editor.models import Document, User
-from editor.sql_store import SqlStore
-from sync.store import Broken, NotStored, Store, UnknownDocument, verify
+from editor.models import Document
+from sync.store import Broken, NotStored, UnknownDocument, verify
 from tests.contracts_store import StoreContract, Writer, change, snapshot, write
-from tests.services import administer, postgres_database
-
-PATIENCE = 20  # seconds
-TYPIST = [sys.executable, "-m", "tests.editor.typist"]
-KILL_WHO_WAITS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-
-
-class SqlWorld:
-    """A migrated database, one account, and a store as the server has it."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.engine = database.connect(url)
-        migrations.upgrade(self.engine, say=lambda step: None)
-        self._stores: list[SqlStore] = []
-        self.store: Store = self.another()
-        with Session(self.engine) as session:
-            session.add(owner := User(name="Ann"))
-            session.commit()
-            self._owner_id = owner.id
-
-    def create(self) -> str:
-        with Session(self.engine) as session:
-            session.add(document := Document(owner_id=self._owner_id))
-            session.commit()
-            return document.id
-
-    def wait(self, *writers: Writer) -> None:
-        with gevent.Timeout(PATIENCE):
-            while not all(writer.answered for writer in writers):
-                gevent.sleep(0.001)
-
-    def another(self) -> SqlStore:
-        self._stores.append(SqlStore(self.engine))
-        return self._stores[-1]
-
-    def reopen(self) -> None:
-        """As a restart of the server does."""
-        self.close()
-        self.engine = database.connect(self.url)
-        self.store = self.another()
-
-    def close(self) -> None:
-        for store in self._stores:
-            store.close()
-        self._stores = []
-        self.engine.dispose()
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[SqlWorld]:
-    world = SqlWorld(f"sqlite:///{tmp_path / 'notes.sqlite'}")
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def postgres() -> Iterator[SqlWorld]:
-    with postgres_database() as url:
-        world = SqlWorld(url)
-        yield world
-        world.close()
+from tests.editor.sql_world import TYPIST, SqlWorld, postgres_world, sqlite_world
 
 
 class SqlStoreContract(StoreContract):
@@ -270,8 +199,9 @@ class SqlStoreContract(StoreContract):
 
 class TestSqlite(SqlStoreContract):
     @pytest.fixture
-    def world(self, sqlite: SqlWorld) -> SqlWorld:
-        return sqlite
+    def world(self, tmp_path: Path) -> Iterator[SqlWorld]:
+        with sqlite_world(tmp_path) as world:
+            yield world
 
     def forbid_entries_of(self, world: SqlWorld, document_id: str) -> None:
         with world.engine.begin() as connection:
@@ -283,130 +213,12 @@ class TestSqlite(SqlStoreContract):
 
 class TestPostgres(SqlStoreContract):
     @pytest.fixture
-    def world(self, postgres: SqlWorld) -> SqlWorld:
-        return postgres
+    def world(self) -> Iterator[SqlWorld]:
+        with postgres_world() as world:
+            yield world
 
     def forbid_entries_of(self, world: SqlWorld, document_id: str) -> None:
         with world.engine.begin() as connection:
             connection.exec_driver_sql(
                 f"ALTER TABLE entry ADD CONSTRAINT forbid CHECK (document_id <> '{document_id}')"
             )
-
-
-def test_sqlite_commits_survive_a_power_loss(sqlite: SqlWorld) -> None:
-    log = SqliteLog(sqlite.engine)
-    connection = log._connected()
-    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
-    log.close()
-
-
-def test_postgres_commits_survive_a_power_loss_even_if_the_server_is_in_a_hurry(postgres: SqlWorld) -> None:
-    with postgres.engine.begin() as connection:
-        connection.execute(text(f"ALTER DATABASE {postgres.engine.url.database} SET synchronous_commit = off"))
-    log = PostgresLog(postgres.engine)
-    with log.transaction():
-        assert log._execute("SHOW synchronous_commit").fetchone() == ("on",)
-    log.close()
-
-
-def test_a_full_disk_is_called_one_and_room_on_it_is_used_again(sqlite: SqlWorld) -> None:
-    works = [Work(sqlite.create(), [change(bytes(1_000_000))])]
-    log = SqliteLog(sqlite.engine)
-    log._connected().execute("PRAGMA max_page_count = 1")  # SQLite takes the file's size instead: not a page more
-    with pytest.raises(NotStored, match="disk is full"):
-        log_writer.write(log, works)
-    log._connected().execute("PRAGMA max_page_count = 1000000")
-    (entries,) = log_writer.write(log, works)
-    assert not isinstance(entries, Exception)
-    assert [entry.seq for entry in entries] == [1]
-    log.close()
-
-
-def test_a_damaged_database_is_called_one(sqlite: SqlWorld, tmp_path: Path) -> None:
-    (tmp_path / "damaged").write_bytes(b"not a database" * 1000)
-    log = SqliteLog(database.connect(f"sqlite:///{tmp_path / 'damaged'}"))
-    with pytest.raises(NotStored, match="damaged"), log.transaction():
-        pass
-    log.close()
-
-
-def test_the_loop_runs_on_while_sqlite_waits_for_another_process(sqlite: SqlWorld) -> None:
-    note = sqlite.create()
-    other = sqlite3.connect(str(sqlite.engine.url.database), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    writer = Writer(note, change())
-    sqlite.store.append(writer)
-    turns = 0
-    until = time.monotonic() + 0.2
-    while time.monotonic() < until:
-        gevent.sleep(0)
-        turns += 1
-    assert turns > 100
-    assert not writer.answered
-    other.execute("COMMIT")
-    other.close()
-    sqlite.wait(writer)
-    assert [entry.seq for entry in writer.entries] == [1]
-
-
-def test_the_write_ahead_log_does_not_grow_for_ever(sqlite: SqlWorld) -> None:
-    note = sqlite.create()
-    for _ in range(60):
-        write(sqlite, note, change(random.randbytes(400_000)))
-    size = Path(f"{sqlite.engine.url.database}-wal").stat().st_size
-    assert size < 12_000_000, "more than half of what was written is still in it"
-
-
-def backends(world: SqlWorld) -> list[int]:
-    """The processes that serve the log's own connections."""
-    with psycopg.connect(world.url) as connection:
-        rows = connection.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT'"
-        )
-        return [pid for (pid,) in rows]
-
-
-def test_a_restart_of_an_idle_postgres_is_not_noticed(postgres: SqlWorld) -> None:
-    note = postgres.create()
-    write(postgres, note, change())
-    (pid,) = backends(postgres)
-    administer(postgres.url, f"SELECT pg_terminate_backend({pid}, 10000)")
-    assert [entry.seq for entry in write(postgres, note, change())] == [2]
-
-
-def test_a_connection_that_is_cut_in_the_middle_fails_the_commit(postgres: SqlWorld) -> None:
-    note = postgres.create()
-
-    def cut() -> None:
-        with psycopg.connect(postgres.url) as connection:
-            connection.execute("SELECT * FROM document FOR UPDATE")
-            locked.set()
-            with psycopg.connect(postgres.url, autocommit=True) as killer:
-                while killer.execute(KILL_WHO_WAITS).fetchone() == (0,):
-                    pass
-
-    locked = threading.Event()
-    thread = threading.Thread(target=cut)
-    thread.start()
-    locked.wait(PATIENCE)
-    writer = Writer(note, change())
-    postgres.store.append(writer)
-    postgres.wait(writer)
-    thread.join()
-    assert str(writer.error) == "The database does not answer."
-    assert [entry.seq for entry in write(postgres, note, change())] == [1]
-
-
-def test_the_loop_runs_on_while_postgres_waits(postgres: SqlWorld) -> None:
-    note = postgres.create()
-    command = [*TYPIST, "--patched", postgres.url, note]
-    with psycopg.connect(postgres.url) as other:
-        other.execute("SELECT * FROM document FOR UPDATE")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as typist:
-            assert typist.stdout is not None
-            assert typist.stdout.readline() == "the loop turned 100 times\n"
-            other.commit()
-            assert typist.stdout.readline().startswith(note)
-            typist.kill()

@@ -1,0 +1,76 @@
+"""A store in its database, for the tests of the log."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gevent
+from sqlalchemy.orm import Session
+
+from editor import database, migrations
+from editor.models import Document, User
+from editor.sql_store import SqlStore
+from sync.store import Store
+from tests.contracts_store import Writer
+from tests.services import postgres_database
+
+PATIENCE = 20  # seconds
+TYPIST = [sys.executable, "-m", "tests.editor.typist"]
+
+
+class SqlWorld:
+    """A migrated database, one account, and a store as the server has it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = database.connect(url)
+        migrations.upgrade(self.engine, say=lambda step: None)
+        self._stores: list[SqlStore] = []
+        self.store: Store = self.another()
+        with Session(self.engine) as session:
+            session.add(owner := User(name="Ann"))
+            session.commit()
+            self._owner_id = owner.id
+
+    def create(self) -> str:
+        with Session(self.engine) as session:
+            session.add(document := Document(owner_id=self._owner_id))
+            session.commit()
+            return document.id
+
+    def wait(self, *writers: Writer) -> None:
+        with gevent.Timeout(PATIENCE):
+            while not all(writer.answered for writer in writers):
+                gevent.sleep(0.001)
+
+    def another(self) -> SqlStore:
+        self._stores.append(SqlStore(self.engine))
+        return self._stores[-1]
+
+    def reopen(self) -> None:
+        """As a restart of the server does."""
+        self.close()
+        self.engine = database.connect(self.url)
+        self.store = self.another()
+
+    def close(self) -> None:
+        for store in self._stores:
+            store.close()
+        self._stores = []
+        self.engine.dispose()
+
+
+@contextmanager
+def sqlite_world(folder: Path) -> Iterator[SqlWorld]:
+    world = SqlWorld(f"sqlite:///{folder / 'notes.sqlite'}")
+    yield world
+    world.close()
+
+
+@contextmanager
+def postgres_world() -> Iterator[SqlWorld]:
+    with postgres_database() as url:
+        world = SqlWorld(url)
+        yield world
+        world.close()

@@ -1,0 +1,80 @@
+"""What only SQLite goes through."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+
+from editor import database, log_writer
+from editor.log_sqlite import SqliteLog
+from editor.log_writer import Work
+from sync.store import NotStored
+from tests.contracts_store import Writer, change, write
+from tests.editor.sql_world import SqlWorld, sqlite_world
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SqlWorld]:
+    with sqlite_world(tmp_path) as world:
+        yield world
+
+
+def test_sqlite_commits_survive_a_power_loss(sqlite: SqlWorld) -> None:
+    log = SqliteLog(sqlite.engine)
+    connection = log._connected()
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    log.close()
+
+
+def test_a_full_disk_is_called_one_and_room_on_it_is_used_again(sqlite: SqlWorld) -> None:
+    works = [Work(sqlite.create(), [change(bytes(1_000_000))])]
+    log = SqliteLog(sqlite.engine)
+    log._connected().execute("PRAGMA max_page_count = 1")  # SQLite takes the file's size instead: not a page more
+    with pytest.raises(NotStored, match="disk is full"):
+        log_writer.write(log, works)
+    log._connected().execute("PRAGMA max_page_count = 1000000")
+    (entries,) = log_writer.write(log, works)
+    assert not isinstance(entries, Exception)
+    assert [entry.seq for entry in entries] == [1]
+    log.close()
+
+
+def test_a_damaged_database_is_called_one(sqlite: SqlWorld, tmp_path: Path) -> None:
+    (tmp_path / "damaged").write_bytes(b"not a database" * 1000)
+    log = SqliteLog(database.connect(f"sqlite:///{tmp_path / 'damaged'}"))
+    with pytest.raises(NotStored, match="damaged"), log.transaction():
+        pass
+    log.close()
+
+
+def test_the_loop_runs_on_while_sqlite_waits_for_another_process(sqlite: SqlWorld) -> None:
+    note = sqlite.create()
+    other = sqlite3.connect(str(sqlite.engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writer = Writer(note, change())
+    sqlite.store.append(writer)
+    turns = 0
+    until = time.monotonic() + 0.2
+    while time.monotonic() < until:
+        gevent.sleep(0)
+        turns += 1
+    assert turns > 100
+    assert not writer.answered
+    other.execute("COMMIT")
+    other.close()
+    sqlite.wait(writer)
+    assert [entry.seq for entry in writer.entries] == [1]
+
+
+def test_the_write_ahead_log_does_not_grow_for_ever(sqlite: SqlWorld) -> None:
+    note = sqlite.create()
+    for _ in range(60):
+        write(sqlite, note, change(random.randbytes(400_000)))
+    size = Path(f"{sqlite.engine.url.database}-wal").stat().st_size
+    assert size < 12_000_000, "more than half of what was written is still in it"
