@@ -1,6 +1,6 @@
 /** Where the others are in the text. Colours come from the author's slot, through attributes: the page's policy blocks styles. */
 import { Extension } from '@tiptap/core'
-import { yCursorPlugin } from '@tiptap/y-tiptap'
+import { yCursorPlugin } from 'y-prosemirror'
 import type { Awareness } from 'y-protocols/awareness'
 import type { Identity } from './whereabouts'
 
@@ -16,7 +16,7 @@ class Caret {
     this.element.className = 'caret'
     name.className = 'caret-name'
     // Joins are announced in words; a name in the middle of the text would be read as text.
-    name.ariaHidden = 'true'
+    name.setAttribute('aria-hidden', 'true')
     this.element.append(name)
   }
 

@@ -4,7 +4,7 @@ import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { Carets } from './carets'
 import { BODY, TITLE, extensions } from './schema'
-import { ySyncPluginKey } from '@tiptap/y-tiptap'
+import { ySyncPluginKey } from 'y-prosemirror'
 
 /** Edits of the title carry this, as those of the text carry the plugin's key: undo takes back these and no others. */
 export const TITLE_EDIT = Symbol('title')

@@ -1,5 +1,5 @@
 import type { Editor } from '@tiptap/core'
-import { relativePositionToAbsolutePosition, ySyncPluginKey } from '@tiptap/y-tiptap'
+import { relativePositionToAbsolutePosition, ySyncPluginKey } from 'y-prosemirror'
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { Identity } from './whereabouts'

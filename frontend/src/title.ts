@@ -39,7 +39,7 @@ export class Title {
   constructor(private readonly element: HTMLElement, private readonly text: Y.Text, private readonly options: Options) {
     element.dataset.placeholder = 'Untitled'
     element.spellcheck = true
-    element.ariaLabel = 'Title'
+    element.setAttribute('aria-label', 'Title')
     this.draw()
     text.observe(this.changed)
     for (const [type, listener] of this.listeners) element.addEventListener(type, listener)
@@ -49,8 +49,8 @@ export class Title {
     this.element.contentEditable = editable ? 'plaintext-only' : 'false'
     // It is a heading for readers, and a field for writers.
     if (editable) {
-      this.element.role = 'textbox'
-      this.element.ariaMultiLine = 'false'
+      this.element.setAttribute('role', 'textbox')
+      this.element.setAttribute('aria-multiline', 'false')
     } else {
       this.element.removeAttribute('role')
       this.element.removeAttribute('aria-multiline')

@@ -1,0 +1,155 @@
+// @vitest-environment happy-dom
+import { afterEach, expect, test } from 'vitest'
+import { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import type { Editor } from '@tiptap/core'
+import { makeEditor, undoManager } from '../src/editor'
+
+interface Writer { doc: Y.Doc; editor: Editor; undo: Y.UndoManager; awareness: Awareness }
+
+const open: Writer[] = []
+afterEach(() => {
+  for (const { editor, awareness, doc } of open.splice(0)) {
+    editor.destroy()
+    awareness.destroy()
+    doc.destroy()
+  }
+})
+
+function writer(): Writer {
+  const doc = new Y.Doc()
+  const awareness = new Awareness(doc)
+  const undo = undoManager(doc)
+  const element = document.body.appendChild(document.createElement('div'))
+  const made = { doc, awareness, undo, editor: makeEditor(element, { doc, awareness, undo, editable: true }) }
+  open.push(made)
+  return made
+}
+
+/** What one writes, the other has at once. */
+function pair(): [Writer, Writer] {
+  const [ana, ben] = [writer(), writer()]
+  for (const [from, to] of [[ana, ben], [ben, ana]] as const)
+    from.doc.on('update', (update: Uint8Array, origin: unknown) => origin !== 'wire' && Y.applyUpdate(to.doc, update, 'wire'))
+  return [ana, ben]
+}
+
+const paragraphs = ({ editor }: Writer) => (editor.getJSON().content ?? []).map((node) => node.content?.map((leaf) => ('text' in leaf ? leaf.text : '')).join('') ?? '')
+
+/** The paragraph that holds the caret, and the offset in it. */
+const caret = ({ editor }: Writer) => [editor.state.selection.$head.index(0), editor.state.selection.$head.parentOffset]
+
+const paragraph = (words: string) => ({ type: 'paragraph', content: words ? [{ type: 'text', text: words }] : [] })
+
+test('two people write in one text', () => {
+  const [ana, ben] = pair()
+  ana.editor.commands.setContent({ type: 'doc', content: [paragraph('one'), paragraph('two')] })
+  ben.editor.commands.insertContentAt(4, ' and a half')
+  expect(paragraphs(ana)).toEqual(['one and a half', 'two'])
+  expect(paragraphs(ben)).toEqual(paragraphs(ana))
+})
+
+test('undo takes back only what one wrote oneself', () => {
+  const [ana, ben] = pair()
+  ana.editor.commands.insertContent('Ana')
+  ben.editor.commands.insertContentAt(4, ' and Ben')
+  ana.editor.commands.undo()
+  expect(paragraphs(ben)).toEqual([' and Ben'])
+  ana.editor.commands.redo()
+  expect(paragraphs(ben)).toEqual(['Ana and Ben'])
+  ben.editor.commands.undo()
+  expect(paragraphs(ana)).toEqual(['Ana'])
+})
+
+test('undo goes through text and title in one order', () => {
+  const [ana] = pair()
+  ana.editor.commands.insertContent('text')
+  ana.undo.stopCapturing()
+  ana.doc.getText('title').insert(0, 'by nobody')
+  expect(ana.undo.undoStack).toHaveLength(1)
+  ana.undo.undo()
+  expect(paragraphs(ana).join('')).toBe('')
+  expect(ana.doc.getText('title').toString()).toBe('by nobody')
+})
+
+const places: [string, string[], [number, number], (ben: Writer) => void, [number, number]][] = [
+  // There is nothing in it to hold on to but its end.
+  ['in an empty paragraph that somebody else fills', ['', 'x', ''], [0, 0], ({ editor }) => editor.commands.insertContentAt(1, 'hello'), [0, 5]],
+  ['in a text that has a twin', ['same', 'same', 'same'], [1, 2], ({ editor }) => editor.commands.insertContentAt(7 + 4, '!'), [1, 2]],
+  ['behind what somebody else writes before it', ['word', 'y'], [0, 4], ({ editor }) => editor.commands.insertContentAt(1, 'my '), [0, 7]],
+  ['below a paragraph that somebody else adds', ['a', 'b', 'a'], [2, 1], ({ editor }) => editor.commands.insertContentAt(0, paragraph('new')), [3, 1]],
+  ['below a paragraph that somebody else deletes', ['a', 'b', 'c'], [2, 1], ({ editor }) => editor.commands.deleteRange({ from: 0, to: 3 }), [1, 1]],
+  ['in a paragraph that becomes a heading', ['a', 'b', 'a'], [2, 1], ({ editor }) => editor.chain().setTextSelection(7).setHeading({ level: 1 }).run(), [2, 1]],
+]
+
+for (const [where, texts, [at, offset], change, expected] of places)
+  test(`the caret stays ${where}`, () => {
+    const [ana, ben] = pair()
+    ana.editor.commands.setContent({ type: 'doc', content: texts.map(paragraph) })
+    const start = texts.slice(0, at).reduce((sum, words) => sum + words.length + 2, 1)
+    ana.editor.commands.setTextSelection(start + offset)
+    expect(caret(ana)).toEqual([at, offset])
+    change(ben)
+    expect(caret(ana)).toEqual(expected)
+  })
+
+const everything = {
+  type: 'doc',
+  content: [
+    { type: 'heading', attrs: { level: 2 }, content: [{ type: 'text', text: 'Head' }] },
+    { type: 'taskList', content: [{ type: 'taskItem', attrs: { checked: true }, content: [paragraph('done')] }] },
+    { type: 'codeBlock', attrs: { language: 'js' }, content: [{ type: 'text', text: 'const answer = "42" // it is' }] },
+    { type: 'blockquote', content: [paragraph('said')] },
+    { type: 'table', content: [{ type: 'tableRow', content: [{ type: 'tableHeader', content: [paragraph('a')] }, { type: 'tableCell', content: [paragraph('b')] }] }] },
+  ],
+}
+
+test('to open a note changes nothing in it', () => {
+  const ana = writer()
+  ana.editor.commands.setContent(everything)
+  const ben = writer()
+  const made: unknown[] = []
+  ben.doc.on('update', (_update: Uint8Array, origin: unknown) => origin !== 'wire' && made.push(origin))
+  Y.applyUpdate(ben.doc, Y.encodeStateAsUpdate(ana.doc), 'wire')
+  expect(ben.editor.getJSON()).toEqual(ana.editor.getJSON())
+  expect(made).toEqual([])
+})
+
+test('code is coloured once its language has come', async () => {
+  const ana = writer()
+  ana.editor.commands.setContent(everything)
+  const texts = (kind: string) => [...ana.editor.view.dom.querySelectorAll(`pre .${kind}`)].map(({ textContent }) => textContent)
+  await expect.poll(() => texts('tk-word')).toEqual(['const'])
+  expect(texts('tk-text')).toEqual(['"42"'])
+  expect(texts('tk-note')).toEqual(['// it is'])
+})
+
+test('the caret of somebody else carries name and slot, and no style', async () => {
+  const [ana, ben] = pair()
+  ana.editor.commands.setContent({ type: 'doc', content: [paragraph('hello')] })
+  const text = (ana.doc.getXmlFragment('body').get(0) as Y.XmlElement).get(0) as Y.XmlText
+  const at = (offset: number) => Y.relativePositionToJSON(Y.createRelativePositionFromTypeIndex(text, offset))
+  ana.awareness.states.set(ben.doc.clientID, { user: { id: 2, name: 'Ben', slot: 7 }, cursor: { anchor: at(1), head: at(3) } })
+  ana.awareness.emit('change', [{ added: [ben.doc.clientID], updated: [], removed: [] }, 'wire'])
+  const dom = ana.editor.view.dom
+  await expect.poll(() => dom.querySelector<HTMLElement>('.caret[data-author="7"] > .caret-name')?.textContent).toBe('Ben')
+  expect(dom.querySelector('.caret-name')?.getAttribute('aria-hidden')).toBe('true')
+  expect(dom.querySelector('.remote[data-author="7"]')?.textContent).toContain('el')
+  expect(dom.querySelector('.caret, .remote')?.closest('[style]')).toBeNull()
+})
+
+test('only harmless addresses become links', () => {
+  const ana = writer()
+  ana.editor.commands.setContent('<p><a href="javascript:alert(1)">x</a><a href="https://example.org">y</a><a href="data:text/html,z">z</a><a href="mailto:a@b.c">m</a></p>')
+  expect([...ana.editor.view.dom.querySelectorAll('a')].map((a) => a.getAttribute('href'))).toEqual(['https://example.org', 'mailto:a@b.c'])
+  expect(ana.editor.view.dom.querySelector('a')?.getAttribute('rel')).toBe('noopener noreferrer nofollow')
+})
+
+test('a note holds what it has always held: to take a node away would delete it from every note', () => {
+  const { schema } = writer().editor
+  expect(Object.keys(schema.nodes).sort()).toEqual([
+    'blockquote', 'bulletList', 'codeBlock', 'doc', 'hardBreak', 'heading', 'horizontalRule', 'listItem', 'orderedList', 'paragraph',
+    'table', 'tableCell', 'tableHeader', 'tableRow', 'taskItem', 'taskList', 'text',
+  ])
+  expect(Object.keys(schema.marks).sort()).toEqual(['bold', 'code', 'highlight', 'italic', 'link', 'strike', 'underline'])
+})
