@@ -1,0 +1,97 @@
+"""Sign up, sign in, sign out, change the password."""
+
+import re
+import secrets
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Someone
+from tests.browser.person import Person
+
+PASSWORD = "correct horse battery"
+
+
+def named(someone: Someone, **options: object) -> Person:
+    """Somebody whose name nobody else in these tests has."""
+    return someone(f"P{secrets.token_hex(4)}", **options)
+
+
+def signs_in(person: Person, password: str = PASSWORD) -> None:
+    person.page.get_by_label("E-mail").fill(person.email)
+    person.page.get_by_label("Password").fill(password)
+    person.page.get_by_role("button", name="Sign in").click()
+
+
+def test_somebody_signs_up_out_and_in_again(someone: Someone) -> None:
+    ana = named(someone)
+    ana.opens("/signup")
+    page = ana.page
+    page.get_by_label("Name").fill(ana.name)
+    page.get_by_label("E-mail").fill(ana.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name=ana.name).click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Start a note")).to_be_visible()
+    page.get_by_role("link", name="Sign in").click()
+    signs_in(ana)
+    expect(page.get_by_role("button", name=ana.name)).to_be_visible()
+
+
+def test_a_wrong_password_is_told_and_can_be_mended(someone: Someone) -> None:
+    ana = named(someone).signs_up()
+    ana.asks("POST", "/api/auth/logout", {})
+    ana.excuses("status of 401")
+    ana.opens("/signin")
+    signs_in(ana, "wrong horse battery")
+    expect(ana.page.get_by_text("This e-mail and this password do not belong together.")).to_be_visible()
+    signs_in(ana)
+    expect(ana.page.get_by_role("button", name=ana.name)).to_be_visible()
+
+
+def test_what_is_wrong_with_a_sign_up_stands_beside_the_field(someone: Someone) -> None:
+    ana, other = named(someone).signs_up(), named(someone)
+    other.excuses("status of 4")
+    other.opens("/signup")
+    page = other.page
+    page.get_by_label("Name").fill("Other")
+    page.get_by_label("E-mail").fill(ana.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    said = re.compile("^There is an account with this e-mail")
+    expect(page.get_by_label("E-mail")).to_have_accessible_description(said)
+
+
+def test_a_changed_password_is_the_one_that_counts(someone: Someone) -> None:
+    ana = named(someone).signs_up()
+    ana.opens("/settings")
+    page = ana.page
+    page.get_by_label("Your password now").fill(PASSWORD)
+    page.get_by_label("New password").fill("another horse battery")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("Password changed. You are signed out everywhere else.")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Start a note")).to_be_visible()
+    ana.excuses("status of 401")
+    ana.opens("/signin")
+    signs_in(ana)
+    expect(page.get_by_text("This e-mail and this password do not belong together.")).to_be_visible()
+    signs_in(ana, "another horse battery")
+    expect(page.get_by_role("button", name=ana.name)).to_be_visible()
+
+
+def test_signing_out_in_one_tab_ends_the_note_in_another(someone: Someone) -> None:
+    ana = named(someone).signs_up()
+    ana.starts_note("Private")
+    ana.types("For me only")
+    ana.sees_kept("For me only")
+    answer = ana.asks("POST", "/api/auth/logout", {})
+    assert answer.ok
+    expect(ana.page.get_by_role("link", name="Sign in").first).to_be_visible()
+
+
+def test_settings_for_everybody_are_the_administrators(someone: Someone) -> None:
+    ana = named(someone).signs_up()
+    ana.opens("/settings")
+    expect(ana.page.get_by_role("heading", name="Your account")).to_be_visible()
+    expect(ana.page.get_by_role("switch", name="Guests may write")).to_have_count(0)

@@ -1,0 +1,113 @@
+"""The network goes, the server is killed, the page is closed: every character is there in the end."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Someone
+from tests.browser.person import Person, eventually, same
+from tests.live import Server
+
+AWAY = re.compile("Reconnecting…|Offline – .*")
+
+
+def test_both_keep_typing_while_the_server_is_killed_and_started_again(own_server: Server, someone: Someone) -> None:
+    ana, ben = someone("Ana").comes_as_guest(), someone("Ben").comes_as_guest()
+    path = ana.starts_note()
+    ben.opens_note(ana.shares(path))
+    written = {ana: "", ben: ""}
+
+    def both_type(what: str) -> None:
+        for number in range(5):
+            for person in (ana, ben):
+                word = f"{person.name.lower()}-{what}-{number} "
+                written[person] += word
+                person.types(word)
+
+    ana.types("\n")
+    ana.presses("Control+Home")
+    ana.sees_saved()
+    ben.goes_to_the_end()
+    for round_ in range(3):
+        both_type(f"before{round_}")
+        own_server.kill()
+        both_type(f"during{round_}")
+        expect(ana.state).to_have_text(AWAY)
+        own_server.start()
+        both_type(f"after{round_}")
+    for person in (ana, ben):
+        person.sees_saved()
+        for text in written.values():
+            person.sees(text.strip())
+    same(ana, ben)
+    # Nothing twice, nothing else.
+    assert sorted(ana.text().split()) == sorted((written[ana] + written[ben]).split())
+    ana.sees_kept(written[ben].strip())
+    expect(ana.page.get_by_role("status").filter(has_text="Back online, all edits saved")).to_be_visible()
+
+
+def test_a_page_that_was_offline_the_whole_time_merges_on_return(someone: Someone) -> None:
+    ana, ben = someone("Ana").comes_as_guest(), someone("Ben").comes_as_guest()
+    ben.opens_note(ana.shares(ana.starts_note()))
+    ana.types("A first paragraph.\n")
+    ben.sees("A first paragraph.")
+    ben.context.set_offline(True)
+    ana.types("Ana writes on with the network.")
+    ben.goes_to_the_end()
+    ben.types("Ben writes on without.")
+    expect(ben.state).to_have_text(re.compile(r"Offline – \d+ edits? kept on this device, will sync"))
+    assert "with the network" not in ben.text()
+    ben.context.set_offline(False)
+    for person in (ana, ben):
+        person.sees("Ana writes on with the network.")
+        person.sees("Ben writes on without.")
+    ben.sees_saved()
+    same(ana, ben)
+
+
+def test_reloading_offline_shows_the_note_and_keeps_what_was_typed(someone: Someone) -> None:
+    ana = someone("Ana").comes_as_guest()
+    path = ana.starts_note("On the train")
+    ana.types("Typed at the station. ")
+    ana.sees_kept("Typed at the station.")
+    settled(ana)
+    ana.context.set_offline(True)
+    ana.types("Typed in the tunnel. ")
+    expect(ana.state).to_have_text(re.compile("kept on this device"))
+    ana.page.reload()
+    ana.sees("Typed at the station. Typed in the tunnel.")
+    expect(ana.title).to_have_text("On the train")
+    ana.goes_to_the_end()
+    ana.types("Typed after the reload.")
+    expect(ana.state).to_have_text(re.compile("kept on this device"))
+    ana.context.set_offline(False)
+    ana.sees_saved()
+    ana.sees_kept("Typed at the station. Typed in the tunnel. Typed after the reload.")
+    assert ana.page.url.endswith(path)
+
+
+def test_what_was_typed_offline_arrives_though_the_page_was_closed(someone: Someone) -> None:
+    ana, ben = someone("Ana").comes_as_guest(), someone("Ben").comes_as_guest()
+    path = ana.starts_note()
+    ben.opens_note(ana.shares(path))
+    ana.types("Here. ")
+    ana.sees_kept("Here.")
+    settled(ana)
+    ana.context.set_offline(True)
+    ana.types("Typed offline, then the page was closed.")
+    expect(ana.state).to_have_text(re.compile("kept on this device"))
+    ana.page.close()
+    ana.context.set_offline(False)
+    ana.page = ana.context.new_page()
+    ana.opens_note(path)
+    ana.sees("Here. Typed offline, then the page was closed.")
+    ben.sees("Here. Typed offline, then the page was closed.")
+    ana.sees_saved()
+    same(ana, ben)
+
+
+def settled(person: Person) -> None:
+    """The service worker has what it needs to open notes without a network."""
+    person.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    ready = "async () => navigator.serviceWorker.controller !== null && await caches.match('/offline') !== undefined"
+    eventually(person.page, lambda: bool(person.page.evaluate(ready)), lambda: "the service worker to be ready")

@@ -1,0 +1,137 @@
+"""Two people write one note, at once."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Someone
+from tests.browser.person import Person, same
+from tests.browser.proxy import Proxy
+from tests.live import Server
+
+
+@pytest.fixture
+def two(someone: Someone) -> tuple[Person, Person]:
+    """Ana and Ben in a note of Ana's."""
+    return together(someone("Ana").comes_as_guest(), someone("Ben").comes_as_guest())
+
+
+def together(ana: Person, ben: Person) -> tuple[Person, Person]:
+    ben.opens_note(ana.shares(ana.starts_note()))
+    return ana, ben
+
+
+def turns(ana: Person, ben: Person, anas: str, bens: str) -> None:
+    """Both type at once: key by key, neither waits for the other's to arrive."""
+    for one, other in zip(anas, bens, strict=True):
+        ana.page.keyboard.type(one)
+        ben.page.keyboard.type(other)
+
+
+def test_what_both_type_at_once_is_the_same_for_both(two: tuple[Person, Person]) -> None:
+    ana, ben = two
+    ana.types("One line of Ana.\n")
+    ben.sees("One line of Ana.")
+    ana.presses("Control+Home")
+    ben.goes_to_the_end()
+    turns(ana, ben, "She goes on writing here. ", "He writes at the same time")
+    for person in two:
+        person.sees("She goes on writing here. One line of Ana.\nHe writes at the same time")
+        person.sees_saved()
+    same(*two)
+
+
+def test_they_see_each_others_caret_and_name_and_face(two: tuple[Person, Person]) -> None:
+    ana, ben = two
+    ana.types("Ana was here")
+    expect(ben.page.locator(".caret-name")).to_have_text("Ana")
+    ben.goes_to_the_end()
+    ben.types(", and Ben")
+    expect(ana.page.locator(".caret-name")).to_have_text("Ben")
+    expect(ana.page.get_by_role("button", name="Here now: Ana (you) and Ben")).to_be_visible()
+    expect(ben.page.get_by_role("button", name=re.compile("^Here now: .*Ana"))).to_be_visible()
+
+
+def test_somebody_who_leaves_is_gone_from_the_others_page(two: tuple[Person, Person]) -> None:
+    ana, ben = two
+    ben.types("Ben was here")
+    expect(ana.page.locator(".caret-name")).to_have_text("Ben")
+    ben.page.close()
+    expect(ana.page.locator(".caret-name")).to_have_count(0)
+    expect(ana.page.get_by_role("button", name="Here now: Ana (you)", exact=True)).to_be_visible()
+
+
+def test_a_selection_is_seen_by_the_other(two: tuple[Person, Person]) -> None:
+    ana, ben = two
+    ana.types("A few words")
+    ben.sees("A few words")
+    ana.presses("Shift+Home")
+    expect(ben.body.locator(".remote")).to_have_text("A few words")
+
+
+def test_undo_takes_back_only_ones_own_edits(two: tuple[Person, Person]) -> None:
+    ana, ben = two
+    ana.types("Written by Ana.\n")
+    ben.sees("Written by Ana.")
+    ben.types("Written by Ben.")
+    ana.sees("Written by Ben.")
+    ana.presses("Control+z")
+    ben.sees_no("Written by Ana.")
+    ben.sees("Written by Ben.")
+    ana.presses("Control+Shift+z")
+    ben.sees("Written by Ana.")
+    same(*two)
+
+
+def test_the_title_is_written_together_too(two: tuple[Person, Person]) -> None:
+    ana, ben = two
+    ana.title.click()
+    ana.page.keyboard.type("Plans for spring")
+    expect(ben.title).to_have_text("Plans for spring")
+    expect(ben.page).to_have_title("Plans for spring – Palimpsest")
+    ben.title.click()
+    ben.page.keyboard.press("End")
+    ben.page.keyboard.type(" and summer")
+    expect(ana.title).to_have_text("Plans for spring and summer")
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[Proxy]:
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.close()
+
+
+def test_without_websocket_everything_works_as_well(someone: Someone, proxy: Proxy) -> None:
+    two = ana, ben = someone("Ana", base_url=proxy.url), someone("Ben", base_url=proxy.url)
+    together(ana.comes_as_guest(), ben.comes_as_guest())
+    ana.types("Ana polls.\n")
+    ben.sees("Ana polls.")
+    ana.presses("Control+Home")
+    ben.goes_to_the_end()
+    turns(ana, ben, "Both at once. ", "At once, both.")
+    for person in two:
+        person.sees("Both at once. Ana polls.\nAt once, both.")
+        person.sees_saved()
+    same(*two)
+    expect(ana.page.locator(".caret-name")).to_have_text("Ben")
+    assert proxy.refused
+
+
+def test_one_who_polls_and_one_with_a_websocket_write_together(someone: Someone, proxy: Proxy) -> None:
+    two = ana, ben = someone("Ana"), someone("Ben", base_url=proxy.url)
+    together(ana.comes_as_guest(), ben.comes_as_guest())
+    ana.types("Ana has a WebSocket.\n")
+    ben.sees("Ana has a WebSocket.")
+    ana.presses("Control+Home")
+    ben.goes_to_the_end()
+    turns(ana, ben, "At once, Ana. ", "At once, Ben. ")
+    for person in two:
+        person.sees("At once, Ana. Ana has a WebSocket.\nAt once, Ben. ")
+        person.sees_saved()
+    same(*two)
+    expect(ana.page.locator(".caret-name")).to_have_text("Ben")
+    expect(ben.page.locator(".caret-name")).to_have_text("Ana")
+    assert proxy.refused
