@@ -75,6 +75,7 @@ class Connection:
     updates: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
     others: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
     _behind: bytes | None = None  # lagging: the state vector of what it was sent last
+    _drowned: bool = False  # too much waited: it is about to be abandoned
 
     def __post_init__(self) -> None:
         self.socket.queue.drained = self._drained
@@ -115,6 +116,7 @@ class Connection:
 
     def abandon(self) -> None:
         """End the connection at once, and what waits for it with it."""
+        self.socket.queue.discard()
         self.socket.close(wait=False, abort=True)
 
     def is_hopeless(self, now: float, deadline: float) -> bool:
@@ -123,11 +125,13 @@ class Connection:
         return idle or self.socket.queue.stuck() > STUCK
 
     def _put(self, frame: Frame) -> None:
-        if self.socket.closed:
+        if self.socket.closed or self._drowned:
             return
-        self.socket.queue.put(frame)
-        if self.socket.queue.waiting > DROWNING + len(frame.data):
+        self._drowned = self.socket.queue.waiting > DROWNING
+        if self._drowned:
             gevent.spawn(self.abandon)  # not from within the room, which is busy telling its peers something
+        else:
+            self.socket.queue.put(frame)
 
     def _drained(self) -> None:
         if self._behind is not None:

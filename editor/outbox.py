@@ -58,6 +58,12 @@ class Outbox(JoinableQueue):  # type: ignore[type-arg]
             raise Empty
         return super().get(block, timeout)
 
+    def discard(self) -> None:
+        """Forget what waits."""
+        while self.qsize():
+            self._get()
+            self.task_done()
+
     def _put(self, item: Any) -> None:
         if not self.waiting:
             self.moved = time.monotonic()

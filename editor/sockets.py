@@ -5,6 +5,7 @@ ack of an update is sent when it is durable and not when a handler returns. The 
 """
 
 import logging
+import math
 import random
 import re
 import traceback
@@ -29,7 +30,7 @@ from editor.packets import Packet, Refused
 from sync.messages import Kind, Message
 from sync.peer import Peer, Refusal
 from sync.room import Room
-from sync.rooms import Rooms
+from sync.rooms import Expelled, Rooms
 from sync.store import UnknownDocument
 
 JOIN_DEADLINE = 10.0  # seconds from opening a connection to joining a document
@@ -167,7 +168,9 @@ class Sockets:
         sio_sid: str = request.sid  # type: ignore[attr-defined]
         connection = self._connections[self._server.manager.eio_sid_from_sid(sio_sid, "/")]
         person = access.person()
-        connection.identity = Identity(person and person.id, cookie.get("sign_in"), dict(cookie.get("links", {})))
+        connection.identity = Identity(
+            person.id if person else None, cookie.get("sign_in"), dict(cookie.get("links", {}))
+        )
         connection.sio_sid = sio_sid
 
     def _disconnected(self, sio_sid: str, reason: object) -> None:
@@ -218,7 +221,7 @@ class Sockets:
             self._refuse(connection, id, Refused("storage", "The server failed. Keep this and send it again."))
 
     def _handle(self, connection: Connection, packet: Packet) -> None:
-        name, *arguments = packet.data
+        name, *arguments = packet.data  # type: ignore[misc]  # an event has a list; `packets` has seen to it
         if connection.sio_sid is None:
             raise Refused("not-joined", f"expected a Socket.IO connection before {name[:40]!r}")
         if name not in self._events:
@@ -239,7 +242,8 @@ class Sockets:
             raise Refused("malformed", str(error)) from None
         wait = (connection.updates if message.kind in (Kind.UPDATE, Kind.SYNC_STEP2) else connection.others).take()
         if wait:
-            connection.answer(id, {"error": "rate", "message": "too many messages", "retry_after": round(wait, 3)})
+            wait = math.ceil(wait * 1000) / 1000
+            connection.answer(id, {"error": "rate", "message": "too many messages", "retry_after": wait})
             return
         connection.room.receive(connection.peer, message, lambda answer: connection.answer(id, answer))
 
@@ -280,6 +284,8 @@ class Sockets:
             room = self._rooms.enter(document_id, peer)
         except UnknownDocument:
             raise _not_found(identity) from None
+        except Expelled:
+            raise Refused("resync", "access has changed just now; join again") from None
         try:
             # Asked again, now that a change of access would expel us: one that came just before would be missed.
             with self._app.app_context():
