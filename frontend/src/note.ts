@@ -3,7 +3,7 @@ import type { Editor } from '@tiptap/core'
 import { writable, type Readable } from 'svelte/store'
 import * as Y from 'yjs'
 import type { Role } from './api'
-import { Device } from './device'
+import { Device, type Kept } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
@@ -170,9 +170,16 @@ export function openNote(options: NoteOptions): Note {
   }
 
   async function start(): Promise<void> {
-    const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), DEVICE_WITHIN))
-    const opening = device.open()
-    const kept = await Promise.race([opening, late.then(() => device.giveUp())])
+    const kept = await new Promise<Kept | null>((resolve) => {
+      const late = setTimeout(() => {
+        device.giveUp()
+        resolve(null)
+      }, DEVICE_WITHIN)
+      void device.open().then((found) => {
+        clearTimeout(late)
+        resolve(found)
+      })
+    })
     if (closed) return
     if (kept) {
       doc.transact(() => {
