@@ -13,18 +13,13 @@ export const TITLE_EDIT = Symbol('title')
 export function undoManager(doc: Y.Doc): Y.UndoManager {
   return new Y.UndoManager([doc.getXmlFragment(BODY), doc.getText(TITLE)], {
     trackedOrigins: new Set<unknown>([ySyncPluginKey, TITLE_EDIT]),
-    // A paragraph that somebody else has written in stays when the one who made it takes that back.
-    deleteFilter: (item) => !isFilled(item),
+    // Children are deleted before parents: what is filled by then, somebody else has written in, and it stays.
+    deleteFilter: ({ content }) => !(content instanceof Y.ContentType && isFilled(content.type)),
     captureTransaction: (transaction) => transaction.meta.get('addToHistory') !== false,
   })
 }
 
-function isFilled({ content }: Y.Item): boolean {
-  if (!(content instanceof Y.ContentType)) return false
-  const { type } = content
-  const holds = type instanceof Y.Text || (type instanceof Y.XmlElement && type.nodeName === 'paragraph')
-  return holds && type.length > 0
-}
+const isFilled = (type: Y.AbstractType<unknown>) => (type instanceof Y.XmlText || type instanceof Y.XmlFragment) && type.length > 0
 
 interface Options { doc: Y.Doc; awareness: Awareness; undo: Y.UndoManager; editable: boolean }
 

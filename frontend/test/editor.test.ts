@@ -61,6 +61,25 @@ test('undo takes back only what one wrote oneself', () => {
   expect(paragraphs(ana)).toEqual(['Ana'])
 })
 
+for (const block of ['heading', 'bulletList', 'table'] as const)
+  test(`undo of a ${block} leaves what somebody else has written in it`, () => {
+    const [ana, ben] = pair()
+    const cell = { type: 'tableCell', content: [paragraph('Ana')] }
+    const inside = { heading: [{ type: 'text', text: 'Ana' }], bulletList: [{ type: 'listItem', content: [paragraph('Ana')] }], table: [{ type: 'tableRow', content: [cell] }] }
+    ana.editor.commands.insertContent({ type: block, content: inside[block] })
+    let end = 0
+    ben.editor.state.doc.descendants((node, at) => {
+      if (node.isText && node.text === 'Ana') end = at + 3
+    })
+    ben.editor.commands.insertContentAt(end, ' and Ben')
+    ana.editor.commands.undo()
+    expect(ben.editor.getText().trim()).toBe('and Ben')
+    expect(ana.editor.getText()).toBe(ben.editor.getText())
+    ana.editor.commands.redo()
+    expect(ana.editor.getText()).toContain('Ana')
+    expect(ben.editor.getText().match(/and Ben/g)).toHaveLength(1)
+  })
+
 test('undo goes through text and title in one order', () => {
   const [ana] = pair()
   ana.editor.commands.insertContent('text')
