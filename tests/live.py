@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -223,10 +224,8 @@ class SocketLink:
     def _emit(self, event: str, data: object, answer: Callable[[Json], None]) -> None:
         if self._client is None:
             return
-        try:
+        with suppress(socketio.exceptions.SocketIOError):  # It has just ended: `lost` is under way.
             self._client.emit(event, data, callback=self._later(answer))
-        except socketio.exceptions.SocketIOError:
-            pass  # It has just ended: `lost` is under way.
 
     def _lost(self, tab: Person) -> None:
         self._generation += 1

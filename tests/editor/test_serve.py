@@ -1,0 +1,138 @@
+"""The server as a process: it stops, is replaced, is killed, and nobody loses a character."""
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import Server, SocketLink, Visitor
+from tests.people import Person, same
+from tests.tab import Tab
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "data").start()
+    yield server
+    server.kill()
+    assert "Traceback" not in server.log
+
+
+@pytest.fixture
+def alice(server: Server) -> Visitor:
+    return Visitor(server).sign_up("Alice")
+
+
+@pytest.fixture
+def note(alice: Visitor) -> str:
+    return alice.new_note()
+
+
+@pytest.fixture
+def people(server: Server, alice: Visitor, note: str) -> Iterator[list[Person]]:
+    """Two over WebSockets and one over long polling."""
+    people = [Person(SocketLink(server, alice, note, kind)) for kind in ("websocket", "websocket", "polling")]  # type: ignore[arg-type]
+    same(*people)
+    yield people
+    for person in people:
+        person.leave()
+
+
+def test_it_says_where_it_is(server: Server) -> None:
+    assert f"Palimpsest is at {server.url}\n" in server.log
+
+
+def test_a_busy_port_is_one_clear_line(server: Server, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "editor.cli", "serve", "--port", str(server.port), "--data", str(tmp_path / "b")]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert "Traceback" not in second.stderr
+    assert re.fullmatch(rf"Cannot listen on 127.0.0.1 port {server.port}: .*in use.*\n", second.stderr)
+    assert server.answers()
+
+
+def test_stopping_sends_everybody_away_and_they_come_back_to_the_next_one(
+    server: Server, people: list[Person], alice: Visitor, note: str
+) -> None:
+    with Tab(server, alice, note) as tab:
+        tab.joined()
+        for person in people:
+            person.type("before ")
+        same(*people)
+        people[0].type("at the last moment ")
+        seconds = server.stop()
+        assert seconds < 8
+        (news,) = tab.event("drain")
+        assert 1 < news["delay"] < 5
+        assert tab.ends() == 1001
+    for person in people:
+        person.until(lambda person=person: person.joined is None)  # type: ignore[misc]
+        person.type("while it was away ")
+    server.start()
+    text = same(*people)
+    assert text.count("before") == text.count("away") == 3
+    assert text.count("last moment") == 1
+
+
+def test_a_new_worker_takes_over(server: Server, people: list[Person]) -> None:
+    people[0].type("old ")
+    same(*people)
+    server.reload()
+    for person in people:
+        person.until(lambda person=person: person.joined is None)  # type: ignore[misc]
+        person.type("new ")
+    assert same(*people).count("new") == 3
+    assert server.answers()
+
+
+def test_kill_9_while_people_type_loses_nothing_that_was_acknowledged(
+    server: Server, people: list[Person], alice: Visitor, note: str
+) -> None:
+    seed = int(os.environ.get("PALIMPSEST_TEST_SEED", random.randrange(1 << 32)))
+    print(f"PALIMPSEST_TEST_SEED={seed}")
+    chance = random.Random(seed)
+    kills = set(chance.sample(range(20, 280), 4))
+    for step in range(300):
+        chance.choice(people).type(f"<{step}>")
+        for person in people:
+            person.link.wait(chance.choice((0, 0, 0.005)))
+            person.tend()
+        if step in kills:
+            server.kill()
+            server.start()
+    text = same(*people)
+    assert sorted(re.findall(r"<\d+>", text)) == sorted(f"<{step}>" for step in range(300))
+    # What was acknowledged is not sent again, so this one sees it only if the server has kept it.
+    newcomer = Person(SocketLink(server, alice, note, "polling"))
+    assert same(newcomer, *people) == text
+    newcomer.leave()
+
+
+def test_a_worker_that_dies_is_replaced(server: Server, people: list[Person]) -> None:
+    people[0].type("x")
+    same(*people)
+    (worker,) = children(server.pid)
+    os.kill(worker, signal.SIGKILL)
+    for person in people:
+        person.until(lambda person=person: person.joined is None)  # type: ignore[misc]
+        person.type("y")
+    assert sorted(same(*people)) == ["x", "y", "y", "y"]
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_client_that_never_finishes_its_request_does_not_keep_it_from_stopping(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: h")
+        time.sleep(0.2)
+        assert server.stop() < 19
