@@ -61,7 +61,7 @@ class Room:
         self._noted = noted
         self._replica = Replica(document_id, host)
         self._awareness = Awareness(self._show_awareness, self._tell_awareness, host.now, host.later)
-        self._greeted: set[Peer] = set()  # they have what the doc had, so what is shown from then on continues it
+        self._greeted: dict[Peer, None] = {}  # they have what the doc had, so what is shown from then on continues it
         self._jobs: deque[Callable[[], None]] = deque()  # what must not run while the gate is at work
         self._working = False
         self._waiting: list[Turn] = []  # admitted, for the next commit
@@ -128,7 +128,7 @@ class Room:
         """Nothing is sent to it any more. What it sent before is still committed."""
         if peer in self.peers:
             self.peers.discard(peer)
-            self._greeted.discard(peer)
+            self._greeted.pop(peer, None)
             self._awareness.leave(peer)
             if not self.peers:
                 self.empty_since = self._host.now()
@@ -156,7 +156,7 @@ class Room:
         self._forget(self)
         waiting, self._waiting = self._waiting, []
         turns.answer([*self._in_flight, *waiting], unsaved)
-        peers, self.peers, self._greeted = self.peers, set(), set()
+        peers, self.peers, self._greeted = self.peers, set(), {}
         for peer in peers:
             peer.expel(why)
         self._settle()
@@ -211,7 +211,7 @@ class Room:
         peer.send(Message(Kind.SYNC_STEP1, self.doc.get_state()).encode(), self.seq)
         for states in self._awareness.everybody():
             peer.send(Message(Kind.AWARENESS, states).encode(), 0)
-        self._greeted.add(peer)
+        self._greeted[peer] = None
         answer(None)
 
     def _place(self, peer: Peer, states: bytes, answer: Tell) -> None:

@@ -97,9 +97,12 @@ class EngineLink:
         if self.user_id is not None:
             user = {"id": self.user_id, "name": f"Person {self.user_id}", "slot": 1}
         peer = Peer(send, expel, self.user_id, random.getrandbits(63), tab.client_id, user, self.can_write)
-        self._tab = tab
+        self._tab, self.peer = tab, peer
         room = self.process.rooms.enter(self.document_id, peer)
-        self.room, self.peer = room, peer
+        if self.peer is not peer:  # the tab left while the room was loaded
+            self.process.rooms.leave(room, peer)
+            return
+        self.room = room
         self.process.links.add(self)
         if epoch not in (None, room.epoch):
             answer({"error": "epoch", "message": f"expected {room.epoch}, got {epoch}"})
@@ -175,7 +178,8 @@ class World:
         return self.processes[0].rooms
 
     def person(self, user_id: int | None = 1, *, can_write: bool = True, process: int = 0, join: bool = True) -> Person:
-        return Person(EngineLink(self.processes[process], user_id, can_write, DOCUMENT), join=join)
+        link = EngineLink(self.processes[process], user_id, can_write, DOCUMENT)
+        return Person(link, join=join, client_id=random.getrandbits(53))
 
     def room(self, person: Person) -> Room:
         """The room that somebody is in."""

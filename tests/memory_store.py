@@ -34,7 +34,7 @@ class MemoryStore:
     def __init__(self, hold: bool = True) -> None:
         self.hold = hold
         self.fail = 0
-        self._committing = False
+        self._answering = False
         self._documents: dict[str, _Document] = {}
         self._waiting: list[Batch] = []
         self._taken: list[tuple[Batch, Sequence[Change]]] = []
@@ -76,24 +76,22 @@ class MemoryStore:
 
     def finish(self, error: NotStored | None = None) -> None:
         """Write what was taken and answer; with an error: answer that."""
-        taken, self._taken = self._taken, []
-        outcomes = [error or self._write(batch.document_id, changes) for batch, changes in taken]
-        for (batch, _), outcome in zip(taken, outcomes, strict=True):
+        outcomes = [error or self._write(batch.document_id, changes) for batch, changes in self._taken]
+        self._answering = True
+        for (batch, _), outcome in zip(self._taken, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 batch.failed(outcome)
             else:
                 batch.committed(outcome)
+        self._answering = False
+        self._taken.clear()
 
     def commit(self) -> None:
-        """Commit until nothing waits."""
-        if self._committing:  # who is answered appends again
-            return
-        self._committing = True
-        while self._waiting or self._taken:
+        """Commit until nothing waits, unless a commit is under way: who is answered may append again."""
+        while (self._waiting or self._taken) and not self._answering:
             self.begin()
             self.finish(NotStored("The disk is full.") if self.fail else None)
             self.fail -= self.fail > 0
-        self._committing = False
 
     def open(self, document_id: str) -> Log:
         document = self._find(document_id)

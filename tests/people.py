@@ -48,9 +48,9 @@ class Person:
     typed meanwhile is merged into the next.
     """
 
-    def __init__(self, link: Link, *, join: bool = True) -> None:
+    def __init__(self, link: Link, *, join: bool = True, client_id: int | None = None) -> None:
         self.link = link
-        self.doc: Doc[Any] = Doc()
+        self.doc: Doc[Any] = Doc(client_id=client_id)
         self.text = self.doc.get("title", type=Text)
         self.body = self.doc.get("body", type=XmlFragment)
         self.undoing = UndoManager(scopes=[self.text, self.body], capture_timeout_millis=0)
