@@ -4,7 +4,7 @@
  * A client that lacks a node deletes it for everybody, so a node is never removed, and SCHEMA_VERSION (provider.ts) rises with
  * every node or attribute that is added.
  */
-import type { Extensions } from '@tiptap/core'
+import { InputRule, type Extensions } from '@tiptap/core'
 import { CodeBlock } from '@tiptap/extension-code-block'
 import { isChangeOrigin } from '@tiptap/extension-collaboration'
 import { Highlight } from '@tiptap/extension-highlight'
@@ -44,6 +44,21 @@ const SafeLink = Link.extend({
   },
 })
 
+/** Many type `- [ ] `: by then `- ` has become a bullet, and the brackets turn that into a task. */
+const Task = TaskItem.extend({
+  addInputRules() {
+    const rule = new InputRule({
+      find: /^\[([ x]?)\]\s$/i,
+      handler: ({ state, range, match, chain }) => {
+        if (state.selection.$from.node(-1).type.name !== 'listItem') return null
+        chain().deleteRange(range).toggleTaskList().updateAttributes(this.name, { checked: /x/i.test(match[0]) }).run()
+        return undefined
+      },
+    })
+    return [...(this.parent?.() ?? []), rule]
+  },
+})
+
 /** As the server writes it: no widths, which a policy without inline styles would not show. */
 const PlainTable = Table.extend({
   renderHTML: () => ['div', { class: 'tableWrapper' }, ['table', ['tbody', 0]]],
@@ -68,7 +83,7 @@ export const extensions = (): Extensions => [
   }),
   Highlight,
   TaskList,
-  TaskItem.configure({ nested: true }),
+  Task.configure({ nested: true }),
   PlainTable.configure({ resizable: false }),
   TableRow,
   TableHeader,

@@ -132,6 +132,23 @@ class Person:
         page = self.page.url
         eventually(self.page, lambda: text in self.context.request.get(page).text(), lambda: f"{text!r} in {page}")
 
+    def texts(self, selector: str) -> list[str]:
+        """The text of each such element of the note, without the names at the carets of others and of controls."""
+        found: list[str] = self.body.evaluate(
+            """(body, selector) => [...body.querySelectorAll(selector)].map((element) => {
+                const copy = element.cloneNode(true)
+                for (const other of copy.querySelectorAll('.caret, label, [contenteditable=false]')) other.remove()
+                return copy.textContent.replace(/[\\u200b\\u2060\\ufeff]/g, '')
+            })""",
+            selector,
+        )
+        return found
+
+    def sees_each(self, selector: str, *texts: str) -> None:
+        """There are such elements with these texts, and no others."""
+        wanted = list(texts)
+        eventually(self.page, lambda: self.texts(selector) == wanted, lambda: f"{wanted}, not {self.texts(selector)},")
+
     def json(self) -> Any:
         """The note as the editor has it."""
         return self.body.evaluate("element => element.editor.getJSON()")

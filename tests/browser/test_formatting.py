@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Someone
-from tests.browser.person import Person, same
+from tests.browser.person import Person, eventually, same
 
 Two = tuple[Person, Person]
 
@@ -22,8 +22,8 @@ def both(two: Two, selector: str) -> tuple[Locator, Locator]:
 
 
 def see(two: Two, selector: str, *texts: str) -> None:
-    for found in both(two, selector):
-        expect(found).to_have_text(list(texts))
+    for person in two:
+        person.sees_each(selector, *texts)
 
 
 def test_hashes_make_headings(two: Two) -> None:
@@ -94,7 +94,7 @@ def test_a_slash_makes_a_table_that_both_fill(two: Two) -> None:
     expect(ben.body.locator("tr").first.locator("th")).to_contain_text(["What", "When"])
     ben.body.locator("td").last.click()
     ben.page.keyboard.type("Last")
-    expect(ana.body.locator("td").last).to_have_text("Last")
+    eventually(ana.page, lambda: ana.texts("td")[-1] == "Last", lambda: "Last in the last cell")
     same(ana, ben)
 
 
