@@ -29,4 +29,9 @@ export class Watched {
     this.#subscribe()
     return this.instance
   }
+
+  /** The focus is in the text, or in something that floats above it. */
+  get here(): boolean {
+    return this.editor.isFocused || document.activeElement?.closest('.pop') != null
+  }
 }
