@@ -39,7 +39,7 @@ def note(alice: Visitor) -> str:
 @pytest.fixture
 def people(server: Server, alice: Visitor, note: str) -> Iterator[list[Person]]:
     """Two over WebSockets and one over long polling."""
-    people = [Person(SocketLink(server, alice, note, kind)) for kind in ("websocket", "websocket", "polling")]  # type: ignore[arg-type]
+    people = [Person(SocketLink(server, alice, note, kind)) for kind in ("websocket", "websocket", "polling")]
     same(*people)
     yield people
     for person in people:
