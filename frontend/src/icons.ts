@@ -12,7 +12,6 @@ export const icons = {
   offline: '<path d="M9.8 6.3a5.8 5.8 0 0 1 7.7 3.86 4.2 4.2 0 0 1 2.55 6.6M16.3 18.5H7.5A4.65 4.65 0 0 1 6.4 9.3M4 4l16 16"/>',
   reconnect: '<path d="M19.5 10.5A7.8 7.8 0 0 0 5.6 7.8L4 9.6M4 5v4.6h4.6M4.5 13.5a7.8 7.8 0 0 0 13.9 2.7l1.6-1.8M20 19v-4.6h-4.6"/>',
   alert: '<path d="M12 4 2.8 19.5h18.4L12 4z"/><path d="M12 10v4.3M12 17h.01"/>',
-  info: '<circle cx="12" cy="12" r="8.5"/><path d="M12 11v5M12 8h.01"/>',
   copy: '<rect x="8.5" y="8.5" width="11.5" height="11.5" rx="2"/><path d="M15.5 8.5V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v7.5a2 2 0 0 0 2 2h2.5"/>',
   link: '<path d="M10 14a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7L12 6.3M14 10a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7l1.1-1.1"/>',
   lock: '<rect x="5" y="10.5" width="14" height="9.5" rx="2"/><path d="M8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5"/>',
@@ -47,8 +46,6 @@ export const icons = {
   door: '<path d="M13.5 4H18a1.5 1.5 0 0 1 1.5 1.5v13A1.5 1.5 0 0 1 18 20h-4.5M4 12h10m-4-4 4 4-4 4"/>',
   sun: '<circle cx="12" cy="12" r="4"/><path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6 7 7M17 17l1.4 1.4M18.4 5.6 17 7M7 17l-1.4 1.4"/>',
   key: '<circle cx="8" cy="15.5" r="4"/><path d="m11 12.5 8.5-8.5M16 7.5l2.5 2.5"/>',
-  clock: '<circle cx="12" cy="12" r="8.5"/><path d="M12 7.5V12l3 2"/>',
-  undo: '<path d="M8.5 14.5 4 10l4.5-4.5M4 10h10a5.5 5.5 0 0 1 0 11h-3"/>',
 } as const
 
 export type IconName = keyof typeof icons
