@@ -28,6 +28,17 @@ def test_of_two_first_accounts_at_once_one_is_the_administrator(arrive: Arrive) 
     assert sorted(greenlet.get()["user"]["admin"] for greenlet in signing_up) == [False, False, False, True]
 
 
+def test_of_two_who_want_the_same_address_at_once_one_gets_it(arrive: Arrive) -> None:
+    def sign_up() -> int:
+        visitor = arrive()
+        fields = {"email": "ada@example.org", "password": PASSWORD, "name": "Ada"}
+        headers = {"X-CSRF-Token": visitor.get("/api/me").text.split('"csrf":"')[1].split('"')[0]}
+        return visitor.client.post("/api/auth/register", json=fields, headers=headers).status_code
+
+    signing_up = [gevent.spawn(sign_up) for _ in range(3)]
+    assert sorted(greenlet.get() for greenlet in signing_up) == [200, 400, 400]
+
+
 def test_signing_out_and_in_again(arrive: Arrive) -> None:
     ada = arrive()
     ada.sign_up("Ada")

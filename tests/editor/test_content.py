@@ -115,11 +115,12 @@ def test_attributes_of_the_wrong_kind_do_no_harm() -> None:
 def test_a_note_nested_ten_thousand_deep_is_read_like_any_other() -> None:
     body = written()
     inner: XmlFragment | XmlElement = body
-    for _ in range(10_000):
-        quote = block("blockquote")
-        inner.children.append(quote)
-        inner = quote
-    inner.children.append(paragraph("deep"))
+    with body.doc.transaction():
+        for _ in range(10_000):
+            quote = block("blockquote")
+            inner.children.append(quote)
+            inner = quote
+        inner.children.append(paragraph("deep"))
     assert to_html(body).count("<blockquote>") == 10_000
     assert to_text(body) == "deep"
     assert excerpt(body) == "deep"
@@ -133,10 +134,10 @@ def test_reading_takes_time_linear_in_the_size() -> None:
         return best
 
     def _timed(body: XmlFragment) -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         to_html(body)
         to_text(body)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     # Ten times the size; quadratic would take a hundred times as long.
     assert seconds(5000) < 30 * seconds(500)

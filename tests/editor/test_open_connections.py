@@ -1,0 +1,100 @@
+"""What happens to open tabs when an account, a link or a note changes, on a real server."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sync.messages import Kind, Message
+from tests.live import PASSWORD, Server, Visitor
+from tests.tab import Tab
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data: Path = tmp_path_factory.mktemp("data")
+    server = Server(data).start()
+    yield server
+    server.kill()
+    assert "Traceback" not in server.log
+
+
+@pytest.fixture(scope="module")
+def ada(server: Server) -> Visitor:
+    return Visitor(server).sign_up("Ada")
+
+
+def still_in(tab: Tab) -> bool:
+    answer: object = tab.say(Kind.SYNC_STEP1, b"\0")
+    return answer == {}
+
+
+def test_a_new_password_ends_the_tabs_of_other_sessions(server: Server) -> None:
+    laptop = Visitor(server).sign_up("Bob")
+    phone = Visitor(server)
+    phone.ask("POST", "/api/auth/login", email="bob@example.org", password=PASSWORD)
+    note = laptop.new_note()
+    with Tab(server, laptop, note) as here, Tab(server, phone, note) as there:
+        here.joined()
+        there.joined()
+        wanted = {"new_password": "another password", "new_password_confirm": "another password"}
+        laptop.ask("POST", "/api/auth/change", password=PASSWORD, **wanted)
+        assert there.event("expelled")[0]["error"] == "access"
+        there.ends()
+        assert still_in(here)
+    with Tab(server, phone, note) as there:
+        assert there.join()["error"] == "sign-in"
+
+
+def test_a_guest_who_signs_up_goes_on_writing(server: Server, ada: Visitor) -> None:
+    gus = Visitor(server).say_name("Gus")
+    note = gus.new_note()
+    with Tab(server, gus, note) as tab:
+        tab.joined()
+        gus.sign_up("Augustus")
+        assert still_in(tab)
+        assert tab.say(Kind.UPDATE, tab.typed("still mine")) == {"seq": 1}
+
+
+def test_a_note_in_the_bin_is_closed_for_everybody(server: Server, ada: Visitor) -> None:
+    note = ada.new_note()
+    with Tab(server, ada, note) as tab:
+        tab.joined()
+        began = time.monotonic()
+        ada.ask("DELETE", f"/api/documents/{note}")
+        assert tab.event("expelled")[0]["error"] == "not-found"
+        assert time.monotonic() - began < 1
+        assert tab.join()["error"] == "not-found"
+    ada.ask("POST", f"/api/documents/{note}/restore")
+    with Tab(server, ada, note) as tab:
+        assert tab.join()["role"] == "owner"
+
+
+def test_another_role_is_asked_for_within_a_second(server: Server, ada: Visitor) -> None:
+    gus = Visitor(server).say_name("Gus")
+    note = ada.new_note()
+    gus.follow(ada.share(note, "editor"))
+    with Tab(server, gus, note) as tab:
+        assert tab.join()["role"] == "editor"
+        began = time.monotonic()
+        ada.share(note, "viewer")
+        assert tab.event("expelled")[0]["error"] == "access"
+        assert time.monotonic() - began < 1
+        assert tab.join()["role"] == "viewer"
+        assert tab.say(Kind.UPDATE, tab.typed("x"))["error"] == "denied"
+
+
+def test_a_new_title_is_seen_by_who_has_the_note_open(server: Server, ada: Visitor) -> None:
+    note = ada.new_note("Old")
+    with Tab(server, ada, note) as tab:
+        tab.joined()
+        assert still_in(tab)
+        ada.ask("PATCH", f"/api/documents/{note}", title="New")
+        seq = 0
+        while seq < 2:
+            message, seq = tab.event("message")
+            kind, payload = Message.decode(message)
+            if kind is not Kind.SYNC_STEP1:
+                tab.doc.apply_update(payload)
+        assert str(tab.text) == "New"
