@@ -69,6 +69,7 @@ _NUMBERS = {  # first byte -> how the number after it is packed
 }  # fmt: skip
 _LENGTHS = {  # first byte -> what comes, and how its length is packed
     0xC4: ("bin", ">B"), 0xC5: ("bin", ">H"), 0xC6: ("bin", ">I"),
+    0xC7: ("ext", ">B"), 0xC8: ("ext", ">H"), 0xC9: ("ext", ">I"),
     0xD9: ("str", ">B"), 0xDA: ("str", ">H"), 0xDB: ("str", ">I"),
     0xDC: ("array", ">H"), 0xDD: ("array", ">I"), 0xDE: ("map", ">H"), 0xDF: ("map", ">I"),
 }  # fmt: skip
@@ -188,10 +189,20 @@ class _Reader:
             return "number", self._unpack(_NUMBERS[first])
         if first in _LENGTHS:
             kind, format = _LENGTHS[first]
-            return kind, self._unpack(format)
+            length = self._unpack(format)
+            if kind == "ext":
+                kind = self._extension()
+            return kind, length
         if first == 0xD4 and self._take(2) == b"\x00\x00":
             return "constant", 0xC0
         raise Refused("malformed", f"a byte {first:#04x} where a value should begin")
+
+    def _extension(self) -> str:
+        """Of what kind an extension is: only ArrayBuffers of JavaScript clients outside browsers come as one."""
+        type_ = self._take(1)[0]
+        if type_ != 0:
+            raise Refused("malformed", f"an extension of type {type_}")
+        return "bin"
 
     def _byte(self) -> int:
         if self._at >= len(self._data):

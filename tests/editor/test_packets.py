@@ -58,6 +58,13 @@ def test_undefined_of_javascript_is_nothing() -> None:
     assert packets.decode(encoded).data is None
 
 
+@pytest.mark.parametrize("length", [b"\xc7\x64", b"\xc8\x01\x00", b"\xc9\x00\x10\x00\x00"])
+def test_an_array_buffer_of_javascript_outside_browsers_is_bytes(length: bytes) -> None:
+    content = bytes(int.from_bytes(length[1:]))
+    encoded = b"\x83\xa4type\x02\xa4data\x92\xa7message" + length + b"\x00" + content + b"\xa3nsp\xa1/"
+    assert packets.decode(encoded).data == ["message", content]
+
+
 def test_what_we_send_is_read_by_the_library_and_by_us() -> None:
     assert msgpack.unpackb(packets.event("message", b"\0\2\1x", 5)) == {
         "type": 2,
