@@ -20,6 +20,25 @@ export function rememberNote(userId: number | null, note: KeptNote): void {
   }
 }
 
+/** The titles of the notes with edits on this device that the server may not have yet. */
+export async function unsentNotes(userId: number | null): Promise<string[]> {
+  let database: IDBDatabase
+  try {
+    database = await openDatabase(userId)
+  } catch {
+    // Nothing can be kept on this device, so nothing waits on it.
+    return []
+  }
+  try {
+    const rows: { document: string; mine: boolean }[] = await answer(database.transaction(STORES.updates).objectStore(STORES.updates).getAll())
+    const ids = new Set(rows.filter(({ mine }) => mine).map(({ document }) => document))
+    const titles = new Map(remembered(userId).map(({ id, title }) => [id, title]))
+    return [...ids].map((id) => titles.get(id) || 'Untitled')
+  } finally {
+    database.close()
+  }
+}
+
 export function forgetNotes(userId: number | null): void {
   localStorage.removeItem(keyOf(userId))
 }

@@ -10,6 +10,8 @@ export interface Toast {
 
 class Shell {
   dialog = $state<'palette' | 'help' | null>(null)
+  /** Signing out waits for an answer: the titles of the notes whose edits it would take along. */
+  unsent = $state.raw<string[]>([])
   toast = $state.raw<Toast | null>(null)
   /** Read out when the reader pauses, and at once. */
   polite = $state('')

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test } from 'vitest'
 import { STORES, complete, openDatabase } from '../src/database'
-import { forgetNotes, keptNotes, rememberNote } from '../src/kept'
+import { forgetNotes, keptNotes, rememberNote, unsentNotes } from '../src/kept'
 
 async function keepOnDevice(userId: number, ...ids: string[]): Promise<void> {
   const database = await openDatabase(userId)
@@ -35,4 +35,18 @@ test('after signing out nobody reads the titles, and others on this device keep 
   forgetNotes(3)
   expect(await keptNotes(3)).toEqual([])
   expect((await keptNotes(4)).map(({ title }) => title)).toEqual(['Yours'])
+})
+
+test('edits that only this device may have are named by their notes', async () => {
+  const database = await openDatabase(5)
+  const transaction = database.transaction(STORES.updates, 'readwrite')
+  const rows = transaction.objectStore(STORES.updates)
+  rows.add({ document: 'a', mine: true })
+  rows.add({ document: 'a', mine: true })
+  rows.add({ document: 'b', mine: false })
+  await complete(transaction)
+  database.close()
+  rememberNote(5, { id: 'a', title: 'Plan', updated: 1 })
+  expect(await unsentNotes(5)).toEqual(['Plan'])
+  expect(await unsentNotes(6)).toEqual([])
 })
