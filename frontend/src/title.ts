@@ -67,7 +67,9 @@ export class Title {
     if (this.composing) return
     const typed = oneLine(this.element.textContent ?? '')
     const caret = this.caret
-    const { index, remove, insert } = simpleDiffStringWithCursor(this.shown, typed, caret ?? typed.length)
+    // In a run of the same letters only the caret tells which one is new: it stands behind it.
+    const start = Math.max(0, (caret ?? typed.length) - Math.max(0, typed.length - this.shown.length))
+    const { index, remove, insert } = simpleDiffStringWithCursor(this.shown, typed, start)
     const from = this.missed.reduce(moved, index)
     const to = this.missed.reduce(moved, index + remove)
     this.text.doc?.transact(() => {
