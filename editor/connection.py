@@ -21,7 +21,9 @@ from sync.room import Room
 LAGGING = 256 * 1024  # bytes that wait: from here on no updates, but one catch-up when nothing waits any more
 DROWNING = 4 << 20  # bytes that wait: the end
 STUCK = 30.0  # seconds in which nothing of what waits moved: the end
-UPDATES_A_SECOND, UPDATES_AT_ONCE = 60, 120
+UPDATES_A_SECOND, UPDATES_AT_ONCE = 60, 120  # and the same of awareness
+GREETINGS_A_SECOND, GREETINGS_AT_ONCE = 2, 20  # joins, and questions for all that one lacks: these are expensive
+MOST_UNANSWERED = 4 << 20  # bytes of updates that wait for their answers
 
 _UPDATE = b"\x00\x02"  # how a message begins that a slow client can do without
 
@@ -73,7 +75,9 @@ class Connection:
     joining: bool = False
     unjoined_since: float = field(default_factory=time.monotonic)
     updates: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
-    others: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
+    whereabouts: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
+    greetings: Bucket = field(default_factory=lambda: Bucket(GREETINGS_A_SECOND, GREETINGS_AT_ONCE))
+    unanswered: int = 0  # bytes of messages that the room has not answered yet
     _behind: bytes | None = None  # lagging: the state vector of what it was sent last
     _drowned: bool = False  # too much waited: it is about to be abandoned
 
@@ -90,6 +94,17 @@ class Connection:
     def left(self) -> None:
         self.document_id = self.room = self.peer = self._behind = None
         self.unjoined_since = time.monotonic()
+
+    def wait(self, message: Message) -> float:
+        """For how many seconds the client must wait before we take this message; 0.0: we take it."""
+        if self.unanswered + len(message.payload) > MOST_UNANSWERED:
+            return 1.0
+        match message.kind:
+            case Kind.AWARENESS:
+                return self.whereabouts.take()
+            case Kind.SYNC_STEP1:
+                return self.greetings.take()
+        return self.updates.take()
 
     # -- Towards the client: none of these blocks or raises ---------------------------------------
 

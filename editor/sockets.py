@@ -27,8 +27,8 @@ from editor.entrance import LARGEST_BODY, Entrance
 from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
-from sync.messages import Kind, Message
-from sync.peer import Peer, Refusal
+from sync.messages import Message
+from sync.peer import Answer, Peer, Refusal
 from sync.room import Room
 from sync.rooms import Expelled, Rooms
 from sync.store import UnknownDocument
@@ -240,12 +240,17 @@ class Sockets:
             message = Message.decode(data)
         except ValueError as error:
             raise Refused("malformed", str(error)) from None
-        wait = (connection.updates if message.kind in (Kind.UPDATE, Kind.SYNC_STEP2) else connection.others).take()
+        wait = connection.wait(message)
         if wait:
-            wait = math.ceil(wait * 1000) / 1000
-            connection.answer(id, {"error": "rate", "message": "too many messages", "retry_after": wait})
+            connection.answer(id, _too_fast(wait))
             return
-        connection.room.receive(connection.peer, message, lambda answer: connection.answer(id, answer))
+
+        def answered(answer: Answer) -> None:
+            connection.unanswered -= len(message.payload)
+            connection.answer(id, answer)
+
+        connection.unanswered += len(message.payload)
+        connection.room.receive(connection.peer, message, answered)
 
     def _leave(self, connection: Connection, id: int | None, arguments: Sequence[object]) -> None:
         self._part(connection)
@@ -255,8 +260,10 @@ class Sockets:
         wanted = _Join.of(arguments)
         if connection.room is not None or connection.joining:
             raise Refused("malformed", "expected to be asked once: this connection has joined a document already")
-        if connection.others.take():
-            raise Refused("rate", "too many joins")
+        wait = connection.greetings.take()
+        if wait:
+            connection.answer(id, _too_fast(wait))
+            return
         if wanted.schema != SCHEMA_VERSION:
             raise Refused("schema", f"expected schema {SCHEMA_VERSION}, not {wanted.schema}; load the page again")
         connection.joining = True
@@ -350,6 +357,10 @@ def _introduce(identity: Identity, document_id: str) -> dict[str, object] | None
     if user is None:
         return None
     return {"id": user.id, "name": user.name, "slot": access.arrive(database.session, document_id, user.id)}
+
+
+def _too_fast(wait: float) -> dict[str, object]:
+    return {"error": "rate", "message": "too many messages", "retry_after": math.ceil(wait * 1000) / 1000}
 
 
 def _not_found(identity: Identity) -> Refused:

@@ -1,10 +1,15 @@
 """What waits for a connection is known, whoever takes it."""
 
+import base64
+
 import gevent
 import pytest
 from engineio import packet
+from engineio.socket import Socket
+from flask import Flask
 from gevent.queue import Empty
 
+from editor import packets
 from editor.outbox import BATCH_BYTES, BATCH_PACKETS, Frame, Outbox
 
 
@@ -81,3 +86,16 @@ def test_it_is_stuck_from_when_nothing_moves(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_frame_is_right_for_both_transports_whichever_comes_first() -> None:
     frame = Frame(b"\0\1\2")
     assert [frame.encode(), frame.encode(b64=True), frame.encode()] == [b"\0\1\2", "bAAEC", b"\0\1\2"]
+
+
+def test_an_event_for_a_room_reaches_both_transports(app: Flask) -> None:
+    server = app.extensions["socketio"].server
+    sockets = {}
+    for transport in ("websocket", "polling"):
+        sockets[transport] = server.eio.sockets[transport] = Socket(server.eio, transport)
+        server.enter_room(server.manager.connect(transport, "/"), "a note")
+    app.extensions["socketio"].emit("document", {"title": "New"}, to="a note")
+    (polled,), (written,) = sockets["polling"].poll(), sockets["websocket"].poll()
+    packet = written.encode()
+    assert packets.decode(packet).data == ["document", {"title": "New"}]
+    assert polled.encode(b64=True) == "b" + base64.b64encode(packet).decode()

@@ -1,0 +1,52 @@
+"""What one client may ask for at once. What it is sent is seen through a real server, in test_sockets."""
+
+import pytest
+from engineio.socket import Socket
+from flask import Flask
+
+from editor import packets
+from editor.connection import DROWNING, GREETINGS_AT_ONCE, MOST_UNANSWERED, UPDATES_AT_ONCE, Connection, Frames
+from sync.messages import Kind, Message
+
+
+@pytest.fixture
+def connection(app: Flask) -> Connection:
+    return Connection(Socket(app.extensions["socketio"].server.eio, "a client"), Frames())
+
+
+@pytest.mark.parametrize(
+    ("kind", "at_once"),
+    [
+        (Kind.UPDATE, UPDATES_AT_ONCE),
+        (Kind.SYNC_STEP2, UPDATES_AT_ONCE),
+        (Kind.AWARENESS, UPDATES_AT_ONCE),
+        (Kind.SYNC_STEP1, GREETINGS_AT_ONCE),
+    ],
+)
+def test_each_kind_of_message_has_its_measure(connection: Connection, kind: Kind, at_once: int) -> None:
+    waits = [connection.wait(Message(kind, b"")) for _ in range(at_once * 2)]
+    assert waits[:at_once] == [0.0] * at_once
+    assert all(0 < wait <= 1 for wait in waits[at_once + 2 :])
+
+
+def test_what_is_not_answered_yet_has_a_bound(connection: Connection) -> None:
+    update = Message(Kind.UPDATE, bytes(1 << 20))
+    connection.unanswered = MOST_UNANSWERED - len(update.payload)
+    assert connection.wait(update) == 0
+    connection.unanswered += 1
+    assert connection.wait(update) > 0
+
+
+def test_no_more_waits_than_a_client_can_drown_in_and_one_message(connection: Connection) -> None:
+    largest = bytes(1 << 20)
+    for number in range(20):
+        connection.send(b"\0\1" + largest + bytes([number]), 1)
+    assert DROWNING < connection.socket.queue.waiting <= DROWNING + len(largest) + 100
+
+
+def test_a_message_for_many_is_encoded_once() -> None:
+    frames = Frames()
+    message = b"\0\2\1x"
+    assert frames.of(message, 5) is frames.of(message, 5)
+    assert frames.of(message, 6) is not frames.of(message, 5)
+    assert packets.decode(frames.of(message, 7).data).data == ["message", message, 7]
