@@ -1,0 +1,218 @@
+"""Several processes have one document open: they agree, whatever happens to their hints."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pycrdt import Doc, Text
+
+from sync.broker import Hint, LocalBroker
+from sync.messages import Kind, Message
+from sync.peer import Refusal, Saved
+from tests.engine import DOCUMENT, World
+from tests.people import Json, Person, same
+
+
+class Post(LocalBroker):
+    """Keeps hints until the test delivers them, in any order, once, twice or never."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hints: list[Callable[[], None]] = []
+
+    def publish(self, document_id: str, hint: Hint, sender: Callable[[Hint], None] | None = None) -> None:
+        self.hints.append(lambda: LocalBroker.publish(self, document_id, hint, sender))
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+def world(post: Post) -> World:
+    return World(2, post)
+
+
+def seqs(person: Person, world: World) -> list[int]:
+    """The seqs of the updates that somebody is sent from now on."""
+    found: list[int] = []
+    peer = world.link(person).peer
+    assert peer is not None
+    deliver = peer.send
+
+    def send(message: bytes, seq: int) -> None:
+        if Message.decode(message).kind is Kind.UPDATE:
+            found.append(seq)
+        deliver(message, seq)
+
+    peer.send = send
+    return found
+
+
+def test_a_hint_shows_what_was_written_elsewhere() -> None:
+    world = World(2)
+    alice, bob = world.person(1), world.person(2, process=1)
+    alice.type("hi")
+    bob.type("!")
+    assert same(alice, bob) == "hi!"
+
+
+def test_hints_that_come_twice_are_shown_once(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    shown = seqs(bob, world)
+    alice.type("hi")
+    for _ in range(3):
+        post.hints[0]()
+    assert same(alice, bob) == "hi"
+    assert shown == [1]
+
+
+def test_hints_in_the_wrong_order_are_put_right_from_the_log(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    shown = seqs(bob, world)
+    for letter in "abcd":
+        alice.type(letter)
+    for number in (3, 0, 2, 1):
+        post.hints[number]()
+    world.clock.turn()
+    assert str(bob.text) == "abcd"
+    assert shown == [4]
+
+
+def test_a_lost_hint_is_made_good_by_the_next(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    alice.type("a")
+    alice.type("b")
+    post.hints[1]()
+    world.clock.turn()
+    assert same(alice, bob) == "ab"
+
+
+def test_who_writes_without_having_heard_of_the_others_sees_them_then(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    shown = seqs(bob, world)
+    alice.type("a")  # nobody tells Bob's process
+    bob.type("b")
+    assert bob.saved
+    assert bob.saved_seq == 2
+    assert str(bob.text) == "b"
+    world.clock.turn()
+    assert sorted(str(bob.text)) == ["a", "b"]
+    assert shown == [2]
+    post.hints[-1]()
+    assert same(alice, bob)
+
+
+def test_who_joins_while_the_log_is_read_is_greeted_with_all_of_it(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    alice.type("a")
+    bob.type("b")  # from here on Bob's process knows that it missed something
+    carol = world.person(3, process=1)
+    assert (str(carol.text), carol.seq) == ("", 0)
+    world.clock.turn()
+    assert sorted(str(carol.text)) == ["a", "b"]
+    assert carol.seq == 2
+
+
+def test_what_is_heard_during_a_commit_is_shown_after_it(world: World, post: Post) -> None:
+    alice, bob, carol = world.person(1), world.person(2, process=1), world.person(3, process=1)
+    shown = seqs(carol, world)
+    alice.type("a")
+    world.store.hold = True
+    bob.type("b")
+    world.store.begin()
+    post.hints[0]()
+    assert str(carol.text) == ""  # a doc that is ahead of the log is not shown, not even for somebody else's sake
+    world.store.finish()
+    assert bob.saved
+    world.clock.turn()
+    post.hints[1]()
+    world.store.hold = False
+    assert len(same(alice, bob, carol)) == 2
+    assert shown == [2]
+
+
+def test_a_tab_may_go_on_in_another_process(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    alice.type("one ")
+    alice.leave()
+    post.hints[0]()  # the other process learns of her text, and that the client id is hers
+    world.link(alice).process = world.processes[1]
+    alice.come()
+    alice.type("two")
+    assert same(alice, bob) == "one two"
+    answers: list[Json] = []
+    alice.leave()
+    alice.type("!")
+    bob.say(Message(Kind.UPDATE, alice.doc.get_update()), answers.append)
+    assert answers[0]["error"] == "denied"
+
+
+def test_a_tab_may_go_on_in_a_process_that_read_the_log(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    alice.type("one ")
+    alice.leave()
+    bob.type("b ", at=0)
+    world.clock.turn()
+    world.link(alice).process = world.processes[1]
+    alice.come()
+    alice.type("two")
+    assert same(alice, bob) in ("one b two", "b one two")
+
+
+def test_an_update_that_reaches_two_processes_counts_once(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    with world.store.held():
+        alice.type("once")
+        alice.leave()  # she never hears that it was saved
+        world.link(alice).process = world.processes[1]
+        alice.come()
+    for hint in post.hints:
+        hint()
+    world.clock.turn()
+    assert same(alice, bob) == world.text() == "once"
+    carol = world.person(3)
+    carol.type("!")
+    post.hints[-1]()
+    world.clock.turn()
+    assert same(alice, bob, carol) == "once!"
+
+
+def test_access_that_changed_in_one_process_ends_connections_in_all() -> None:
+    world = World(2)
+    alice, bob = world.person(1), world.person(2, process=1)
+    world.processes[0].rooms.expel(DOCUMENT, Refusal("access", "Access has changed."), user_id=2)
+    assert not bob.joined
+    assert bob.refusals == [{"error": "access", "message": "Access has changed."}]
+    assert alice.joined
+
+
+def test_a_room_that_is_thrown_away_during_a_commit_tells_the_one_that_took_its_place(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2)
+    world.store.hold = True
+    alice.type("a")
+    world.store.begin()
+    world.room(bob).close()
+    bob.tend()  # a new room, which has read a log without the "a"
+    assert str(bob.text) == ""
+    world.store.finish()
+    for hint in list(post.hints):
+        hint()
+    assert str(bob.text) == "a"
+    world.store.hold = False
+    assert same(alice, bob) == "a"
+    assert world.entries() == 1
+
+
+def test_a_document_may_be_edited_by_the_program_of_any_process(world: World, post: Post) -> None:
+    alice = world.person(1)
+    answers: list[object] = []
+
+    def change(doc: Doc[Any]) -> None:
+        doc.get("title", type=Text).insert(0, "T")
+
+    world.processes[1].rooms.edit(DOCUMENT, 2, change, answers.append)
+    assert answers == [Saved(1)]
+    post.hints[0]()
+    assert same(alice) == "T"
