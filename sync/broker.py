@@ -28,7 +28,7 @@ class Broker(Protocol):
         """
 
     def publish(self, document_id: str, hint: Hint, sender: Callable[[Hint], None] | None = None) -> None:
-        """Tell everybody who subscribed, but not `sender`, one of the functions they gave. Never blocks, never raises."""
+        """Tell everybody who subscribed, but not `sender`, one of their functions. Never blocks, never raises."""
 
 
 class LocalBroker:
