@@ -1,6 +1,7 @@
 """Somebody with a browser: what they do, and what they see."""
 
 import re
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,8 @@ class Person:
     def __init__(self, context: BrowserContext, name: str, server: str) -> None:
         self.name = name
         self.server = server  # its address
+        # Several people of the tests may have the same name, and one server.
+        self.email = f"{name.lower()}.{secrets.token_hex(4)}@example.org"
         self.context = context
         self.complaints: list[str] = []
         self._excused = [AWAY]
@@ -58,10 +61,6 @@ class Person:
         answer = self.asks("POST", "/api/guests", {"name": self.name})
         assert answer.ok, answer.text()
         return self
-
-    @property
-    def email(self) -> str:
-        return f"{self.name.lower()}@example.org"
 
     # Where they go
 
@@ -156,8 +155,17 @@ class Person:
     def text(self) -> str:
         return str(self.body.evaluate("element => element.editor.getText({ blockSeparator: '\\n' })"))
 
+    def waits_for_stillness(self) -> None:
+        """What fades in is there."""
+        self.page.evaluate(
+            """() => Promise.allSettled(document.getAnimations()
+                .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+                .map((one) => one.finished)).then(() => null)"""
+        )
+
     def barriers(self) -> list[str]:
         """What on this screen shuts out people who need a screen reader, a keyboard or strong contrast (axe)."""
+        self.waits_for_stillness()
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         violations = self.page.evaluate("async () => (await axe.run()).violations")

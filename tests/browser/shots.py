@@ -43,6 +43,7 @@ def _take(browser: Browser, folder: Path, names: list[str], width: int, height: 
         try:
             for name, person in screens(someone):
                 if not names or name in names:
+                    person.waits_for_stillness()
                     person.page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
         finally:
             server.stop()

@@ -1,7 +1,6 @@
 """Sign up, sign in, sign out, change the password."""
 
 import re
-import secrets
 
 from playwright.sync_api import expect
 
@@ -11,11 +10,6 @@ from tests.browser.person import Person
 PASSWORD = "correct horse battery"
 
 
-def named(someone: Someone, **options: object) -> Person:
-    """Somebody whose name nobody else in these tests has."""
-    return someone(f"P{secrets.token_hex(4)}", **options)
-
-
 def signs_in(person: Person, password: str = PASSWORD) -> None:
     person.page.get_by_label("E-mail").fill(person.email)
     person.page.get_by_label("Password").fill(password)
@@ -23,7 +17,7 @@ def signs_in(person: Person, password: str = PASSWORD) -> None:
 
 
 def test_somebody_signs_up_out_and_in_again(someone: Someone) -> None:
-    ana = named(someone)
+    ana = someone("Ana")
     ana.opens("/signup")
     page = ana.page
     page.get_by_label("Name").fill(ana.name)
@@ -39,7 +33,7 @@ def test_somebody_signs_up_out_and_in_again(someone: Someone) -> None:
 
 
 def test_a_wrong_password_is_told_and_can_be_mended(someone: Someone) -> None:
-    ana = named(someone).signs_up()
+    ana = someone("Ana").signs_up()
     ana.asks("POST", "/api/auth/logout", {})
     ana.excuses("status of 401")
     ana.opens("/signin")
@@ -50,7 +44,7 @@ def test_a_wrong_password_is_told_and_can_be_mended(someone: Someone) -> None:
 
 
 def test_what_is_wrong_with_a_sign_up_stands_beside_the_field(someone: Someone) -> None:
-    ana, other = named(someone).signs_up(), named(someone)
+    ana, other = someone("Ana").signs_up(), someone("Other")
     other.excuses("status of 4")
     other.opens("/signup")
     page = other.page
@@ -63,7 +57,7 @@ def test_what_is_wrong_with_a_sign_up_stands_beside_the_field(someone: Someone) 
 
 
 def test_a_changed_password_is_the_one_that_counts(someone: Someone) -> None:
-    ana = named(someone).signs_up()
+    ana = someone("Ana").signs_up()
     ana.opens("/settings")
     page = ana.page
     page.get_by_label("Your password now").fill(PASSWORD)
@@ -81,7 +75,7 @@ def test_a_changed_password_is_the_one_that_counts(someone: Someone) -> None:
 
 
 def test_signing_out_in_one_tab_ends_the_note_in_another(someone: Someone) -> None:
-    ana = named(someone).signs_up()
+    ana = someone("Ana").signs_up()
     ana.starts_note("Private")
     ana.types("For me only")
     ana.sees_kept("For me only")
@@ -91,7 +85,7 @@ def test_signing_out_in_one_tab_ends_the_note_in_another(someone: Someone) -> No
 
 
 def test_settings_for_everybody_are_the_administrators(someone: Someone) -> None:
-    ana = named(someone).signs_up()
+    ana = someone("Ana").signs_up()
     ana.opens("/settings")
     expect(ana.page.get_by_role("heading", name="Your account")).to_be_visible()
     expect(ana.page.get_by_role("switch", name="Guests may write")).to_have_count(0)

@@ -30,7 +30,6 @@ def test_who_gets_the_link_reads_first_then_says_a_name_and_writes(someone: Some
     ben.types("I bring bread.")
     ana.sees("Bring salad. I bring bread.")
     expect(ana.page.locator(".caret-name")).to_have_text("Ben")
-    assert "s=" not in ben.page.url
 
 
 def test_a_reader_without_a_name_sees_what_is_written(someone: Someone) -> None:
