@@ -103,15 +103,21 @@ export function openNote(options: NoteOptions): Note {
   const writes = () => mayWrite(known, provider.joined ? provider.joined.user : user)
   const facts = (): Facts => ({
     joined: provider.joined !== null,
-    mayWrite: writes(),
+    mayWrite: writes() && current() === null,
     edits: outbox.length,
     kept: outbox.kept,
     broken: device.broken,
     waiting: outbox.since === null ? 0 : Date.now() - outbox.since,
     away: Date.now() - provider.lostAt,
-    refused: provider.refusal ? reasonOf(provider.refusal) : (current()?.words ?? null),
+    refused: reason(),
   })
   const status = writable<Status>(statusOf(facts()))
+
+  function reason(): string | null {
+    if (isDeleted) return 'the note was deleted'
+    const problem = provider.refusal ?? provider.out
+    return problem && reasonOf(problem)
+  }
 
   /** What stands in the way now. */
   function current(): Trouble | null {

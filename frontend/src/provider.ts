@@ -48,7 +48,7 @@ export class Provider {
   out: Problem | null = null
   /** Why it did not take an edit; null: it took all that it answered. */
   refusal: Problem | null = null
-  /** Since when there has been no connection, in milliseconds since 1970. */
+  /** Since when we have not been in the document, in milliseconds since 1970. */
   lostAt = Date.now()
   /** The history that the doc belongs to; null: none yet. */
   epoch: string | null = null
@@ -252,7 +252,6 @@ export class Provider {
   }
 
   private lost(): void {
-    if (this.open) this.lostAt = Date.now()
     this.leaveRoom()
     const wasOpen = this.open
     this.open = this.inRoom = false
@@ -268,6 +267,7 @@ export class Provider {
   }
 
   private leaveRoom(): void {
+    if (this.joined) this.lostAt = Date.now()
     this.turn += 1
     this.joined = null
     this.sender.stop()

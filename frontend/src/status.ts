@@ -11,7 +11,7 @@ export interface Facts {
   broken: boolean
   /** Milliseconds since the oldest of the edits was made. */
   waiting: number
-  /** Milliseconds since the connection was lost. */
+  /** Milliseconds since we were last in the document. */
   away: number
   /** Why edits are not taken, or why we are out of the document; null: nothing was refused. */
   refused: string | null

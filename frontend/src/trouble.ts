@@ -71,10 +71,15 @@ export const asideIsHere: Trouble = {
   closed: false,
 }
 
-/** Why the server did not take an edit, to follow "Not saved: ". */
-export function reasonOf({ error, message }: Problem): string {
-  if (error === 'too-large') return 'one edit is too large for the server'
-  if (error === 'storage') return 'the server could not store it, trying again'
-  if (error === 'malformed') return 'the server did not understand an edit'
-  return message
+const reasons: Record<string, string> = {
+  'too-large': 'one edit is too large for the server',
+  storage: 'the server could not store it, trying again',
+  malformed: 'the server did not understand an edit',
+  'not-found': 'this note is not there for you any more',
+  'sign-in': 'you are not signed in any more',
+  schema: 'this page is older than the server',
+  epoch: 'the history of this note was rewritten',
 }
+
+/** Why edits are not taken, to follow "Not saved: ". */
+export const reasonOf = ({ error, message }: Problem): string => reasons[error] ?? message

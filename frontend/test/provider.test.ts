@@ -176,6 +176,17 @@ describe('the server refuses', () => {
   })
 })
 
+test('a moment out of the document is not a lost connection', async () => {
+  await together()
+  await pass(60_000)
+  server.expel({ error: 'moved', message: 'the document was loaded again' })
+  await pass(6)
+  expect(ana.provider.joined).toBeNull()
+  expect(Date.now() - ana.provider.lostAt).toBeLessThan(10)
+  await pass(1000)
+  expect(ana.provider.joined).not.toBeNull()
+})
+
 test('a server that is about to stop is left alone for as long as it asks', async () => {
   await together()
   server.drain(4)
