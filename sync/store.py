@@ -53,7 +53,7 @@ class Log(NamedTuple):
 
 def chain(previous: bytes, seq: int, user_id: int | None, session_id: int, time: int, update: bytes) -> bytes:
     """The hash of an entry: over the one before it and all of its own: none is changed, moved or left out unnoticed."""
-    # Everything before the update has a fixed length: no two entries are hashed from the same bytes. User ids are positive.
+    # Everything before the update has a fixed length: no two are hashed from the same bytes. User ids are positive.
     fields = struct.pack(">qqqq", seq, -1 if user_id is None else user_id, session_id, time)
     return hashlib.sha256(previous + fields + update).digest()
 
@@ -100,7 +100,7 @@ class Batch(Protocol):
         """These are durable: the changes of `take()`, numbered, in order."""
 
     def failed(self, error: Exception) -> None:
-        """`NotStored` or `UnknownDocument`: nothing of `take()` is in the log, so the doc is ahead of it: read it again.
+        """`NotStored` or `UnknownDocument`: nothing of `take()` is in the log; the doc is ahead of it: read it again.
 
         Only if the database was lost in the very moment of the commit may the changes turn out to be there after all.
         """
