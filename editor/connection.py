@@ -25,8 +25,6 @@ UPDATES_A_SECOND, UPDATES_AT_ONCE = 60, 120  # and the same of awareness
 GREETINGS_A_SECOND, GREETINGS_AT_ONCE = 2, 20  # joins, and questions for all that one lacks: these are expensive
 MOST_UNANSWERED = 4 << 20  # bytes of updates that wait for their answers
 
-_UPDATE = b"\x00\x02"  # how a message begins that a slow client can do without
-
 
 class EngineSocket(Protocol):
     """What we use of Engine.IO's socket."""
@@ -79,6 +77,7 @@ class Connection:
     greetings: Bucket = field(default_factory=lambda: Bucket(GREETINGS_A_SECOND, GREETINGS_AT_ONCE))
     unanswered: int = 0  # bytes of messages that the room has not answered yet
     _behind: bytes | None = None  # lagging: the state vector of what it was sent last
+    _catching_up: bool = False  # the room was asked for what was left out
     _drowned: bool = False  # too much waited: it is about to be abandoned
 
     def __post_init__(self) -> None:
@@ -93,6 +92,7 @@ class Connection:
 
     def left(self) -> None:
         self.document_id = self.room = self.peer = self._behind = None
+        self._catching_up = False
         self.unjoined_since = time.monotonic()
 
     def wait(self, message: Message) -> float:
@@ -110,12 +110,14 @@ class Connection:
 
     def send(self, message: bytes, seq: int) -> None:
         """A Message of the room."""
-        if self._behind is not None and message.startswith(_UPDATE):
+        is_update = message.startswith(Kind.UPDATE.value)
+        if is_update and self._behind is not None:
             return  # The catch-up will have it.
         self._put(self.frames.of(message, seq))
-        if self.socket.queue.waiting > LAGGING and self._behind is None and message.startswith(_UPDATE):
-            assert self.room is not None
+        if is_update and self.socket.queue.waiting > LAGGING and self.room is not None:
             self._behind = self.room.doc.get_state()
+        elif message.startswith(Kind.SYNC_STEP2.value):
+            self._behind, self._catching_up = None, False
 
     def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
         """The ack of an event, if its sender asked for one."""
@@ -149,14 +151,14 @@ class Connection:
             self.socket.queue.put(frame)
 
     def _drained(self) -> None:
-        if self._behind is not None:
+        if self._behind is not None and not self._catching_up:
+            self._catching_up = True
             gevent.spawn(self._catch_up)
 
     def _catch_up(self) -> None:
         """Greet the room again, as if the client had said what it has: it answers with all that was left out."""
-        behind, self._behind = self._behind, None
-        if behind is not None and self.room is not None and self.peer is not None:
-            self.room.receive(self.peer, Message(Kind.SYNC_STEP1, behind), lambda answer: None)
+        if self._behind is not None and self.room is not None and self.peer is not None:
+            self.room.receive(self.peer, Message(Kind.SYNC_STEP1, self._behind), lambda answer: None)
 
 
 def _as_json(answer: Answer | Mapping[str, object]) -> Mapping[str, Any]:

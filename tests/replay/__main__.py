@@ -1,4 +1,4 @@
-"""`python -m tests.replay --trace FILE`: type a recorded session through a real server that is killed on the way."""
+"""`python -m tests.replay [TRACE]`: type a recorded session through a real server that is killed on the way."""
 
 import argparse
 import random
@@ -13,7 +13,9 @@ from tests.replay.trace import generate, load
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.replay", description=__doc__)
-    parser.add_argument("--trace", type=Path, help="a recorded session; without one, 2,000 keystrokes are generated")
+    parser.add_argument(
+        "trace", type=Path, nargs="?", help="a recorded session; without one, 2,000 keystrokes are generated"
+    )
     parser.add_argument("--txns", type=int, help="only so many keystrokes of it")
     parser.add_argument("--kills", type=int, default=5, help="how often the server is killed (5)")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="replays one run")
