@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 import gevent
 from flask import Flask, current_app
 from sqlalchemy import update
-from sync.rooms import Rooms
 
 from editor.content import schema, text
 from editor.database import session
 from editor.models import Document
+from sync.rooms import Rooms
 from sync.store import UnknownDocument
 
 log = logging.getLogger(__name__)

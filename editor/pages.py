@@ -9,13 +9,13 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, request
 from flask import session as cookie
-from sync.rooms import Rooms
 
 from editor import access, assets, documents
 from editor.access import Access, Role
 from editor.content import html, schema, text
 from editor.errors import Problem
 from editor.me import boot
+from sync.rooms import Rooms
 
 pages = Blueprint("pages", __name__)
 
