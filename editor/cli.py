@@ -1,6 +1,5 @@
 """The command `palimpsest`."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -91,9 +90,9 @@ def compact(document_id: str | None) -> None:
 
 
 def _config(**options: object) -> Config:
-    given = {f"PALIMPSEST_{name}": str(value) for name, value in options.items() if value is not None}
+    given = {name: str(value) for name, value in options.items() if value is not None}
     try:
-        return Config.from_environ({**os.environ, **given})
+        return Config.from_environ(given=given)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

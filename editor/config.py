@@ -30,11 +30,13 @@ class Config:
     secure_cookies: bool = False  # cookies only over https
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
-        """Read `PALIMPSEST_*`; an empty value counts as not given. Raises ValueError that names the variable."""
-        given = {
-            name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX) and value
-        }
+    def from_environ(cls, environ: Mapping[str, str] = os.environ, given: Mapping[str, str] = {}) -> "Config":
+        """Read `PALIMPSEST_*`, but for what is given by its field's name; an empty value counts as not given.
+
+        Raises ValueError that names the variable.
+        """
+        read_in = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
+        given = {name: value for name, value in {**read_in, **given}.items() if value}
         unknown = sorted(name for name in given if name not in NAMES and not name.startswith("TEST_"))
         if unknown:
             known = ", ".join(PREFIX + name for name in NAMES)
