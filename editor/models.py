@@ -7,7 +7,19 @@ import uuid
 from typing import Any, ClassVar
 
 from flask_security.models import sqla
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, String, Text, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    false,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from sync.store import BEFORE_ALL
@@ -92,7 +104,7 @@ class Setting(Base):
 
 
 class Document(Base):
-    """A note, but for its text, which is the log. `head_*`, `snapshot_seq` and `updated` are the store's to write."""
+    """A note, but for its text, which is the log. `*_seq`, `*_hash` and `updated` are the store's to write."""
 
     __tablename__ = "document"
 
@@ -102,6 +114,10 @@ class Document(Base):
     head_seq: Mapped[int] = mapped_column(default=0)
     head_hash: Mapped[bytes] = mapped_column(default=BEFORE_ALL)
     snapshot_seq: Mapped[int] = mapped_column(default=0)  # 0: there is none
+    packed_seq: Mapped[int] = mapped_column(default=0, server_default="0")  # entries up to this one are in chunks
+    sitting_seq: Mapped[int] = mapped_column(default=0, server_default="0")  # entries up to this one are in sittings
+    # What was before this entry was erased: it is the first moment there is.
+    history_from: Mapped[int] = mapped_column(default=0, server_default="0")
     title: Mapped[str] = mapped_column(default="")  # a copy of what the log says at `digest_seq`, like the excerpt
     excerpt: Mapped[str] = mapped_column(default="")
     digest_seq: Mapped[int] = mapped_column(default=0)
@@ -130,6 +146,8 @@ class Share(Base):
     document_id: Mapped[str] = document_key(index=True)
     token: Mapped[str] = mapped_column(String(64), unique=True)
     role: Mapped[str] = mapped_column(String(16))
+    # Whether those who came through it may see how the note was written.
+    history: Mapped[bool] = mapped_column(default=False, server_default=false())
     created: Mapped[int] = mapped_column(default=now)
     created_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
     revoked: Mapped[int | None]
@@ -148,7 +166,8 @@ class Member(Base):
     )  # how they came; None: the owner
     slot: Mapped[int]
     first_seen: Mapped[int] = mapped_column(default=now)
-    last_seen_seq: Mapped[int] = mapped_column(default=0)
+    last_seen_seq: Mapped[int] = mapped_column(default=0)  # the newest entry that was before them when they last looked
+    last_seen: Mapped[int | None]  # when that was; None: never
 
 
 # The log. It outlives accounts, so its user ids are no foreign keys: rows that never change cannot follow a deletion.
@@ -167,6 +186,21 @@ class Entry(Base):
     time: Mapped[int]
     update: Mapped[bytes]
     hash: Mapped[bytes]
+    inserted: Mapped[int] = mapped_column(default=0, server_default="0")  # characters that it added to the note
+    deleted: Mapped[int] = mapped_column(default=0, server_default="0")  # characters that it took out
+
+
+class Chunk(Base):
+    """Old entries, put together for each person and second, and compressed (sync/chunk.py). It replaces their rows."""
+
+    __tablename__ = "chunk"
+
+    document_id: Mapped[str] = document_key(primary_key=True)
+    last_seq: Mapped[int] = mapped_column(primary_key=True)
+    first_seq: Mapped[int]
+    data: Mapped[bytes]
+    entry_hash: Mapped[bytes]  # of the last entry it stands for: the chain of the entries goes on from there
+    hash: Mapped[bytes]  # over the chunk before it and all of this one
 
 
 class Snapshot(Base):
@@ -190,6 +224,32 @@ class Client(Base):
     document_id: Mapped[str] = document_key(primary_key=True)
     client_id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int | None]
+
+
+class Sitting(Base):
+    """A time in which people wrote without a long pause. A summary of entries, which may be made again at any time."""
+
+    __tablename__ = "sitting"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    document_id: Mapped[str] = document_key(primary_key=True)
+    first_seq: Mapped[int] = mapped_column(primary_key=True)
+    last_seq: Mapped[int]
+    began: Mapped[int]
+    ended: Mapped[int]
+    people: Mapped[Any] = mapped_column(JSON)  # [[user id or null, characters inserted, characters deleted], ...]
+
+
+class Act(Base):
+    """What an entry was, if nobody typed it: something restored, imported, or written by a program for its user."""
+
+    __tablename__ = "act"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    document_id: Mapped[str] = document_key(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    detail: Mapped[Any] = mapped_column(JSON)
 
 
 class Version(Base):

@@ -18,6 +18,8 @@ from editor import database, migrations
 from editor.models import Base, Document, Entry, User
 from tests.services import postgres_database
 
+NEWEST = "0002"  # the newest of our migrations
+
 
 def quietly(step: str) -> None:
     pass
@@ -86,7 +88,11 @@ def test_a_migrated_database_is_what_the_models_say(engine: Engine) -> None:
 def test_each_step_is_said_and_the_second_time_there_is_none(url: str) -> None:
     said: list[str] = []
     migrations.upgrade(url, said.append)
-    assert said == ["0001: people, notes and their log", "The database is up to date."]
+    assert said == [
+        "0001: people, notes and their log",
+        "0002: history: sittings, acts, chunks, and who may see it",
+        "The database is up to date.",
+    ]
     said.clear()
     migrations.upgrade(url, said.append)
     assert said == ["The database is up to date."]
@@ -99,8 +105,8 @@ def add_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     def add(body: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(migrations.folder(), folder)
-        head = 'import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = "0002", "0001"\n'
-        (folder / "versions" / "0002_more.py").write_text(f'"""more"""\n{head}def upgrade():\n{indent(body, "    ")}')
+        head = f'import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = "more", "{NEWEST}"\n'
+        (folder / "versions" / "more.py").write_text(f'"""more"""\n{head}def upgrade():\n{indent(body, "    ")}')
         monkeypatch.setattr(migrations, "folder", lambda: folder)
 
     return add
@@ -154,7 +160,7 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(
         migrations.upgrade(engine, quietly)
     assert facts(engine) == was
     with engine.connect() as connection:
-        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "0001"
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == NEWEST
         assert connection.scalar(text("SELECT count(*) FROM entry")) == 1
 
 
