@@ -65,8 +65,9 @@ class PostgresLog:
         if rows:
             # One statement for all rows: executemany would cost a message for each.
             self._execute(
-                'INSERT INTO entry (document_id, seq, "update", user_id, session_id, time, hash) SELECT * FROM unnest('
-                "%s::text[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])",
+                'INSERT INTO entry (document_id, seq, "update", user_id, session_id, time, hash, inserted, deleted) '
+                "SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[], "
+                "%s::bytea[], %s::bigint[], %s::bigint[])",
                 *(list(column) for column in zip(*rows, strict=True)),
             )
 

@@ -72,8 +72,8 @@ class SqliteLog:
     def insert(self, entries: Iterable[tuple[str, Entry]]) -> None:
         rows = [(document_id, *entry) for document_id, entry in entries]
         self._connected().executemany(
-            'INSERT INTO entry (document_id, seq, "update", user_id, session_id, time, hash) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            'INSERT INTO entry (document_id, seq, "update", user_id, session_id, time, hash, inserted, deleted) '
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
         self._pages += sum(1 + len(row[2]) // PAGE for row in rows)

@@ -90,9 +90,9 @@ def _number(log: Log, head: Head | None, work: Work) -> Outcome:
     entries = []
     previous = head.hash
     for seq, change in enumerate(work.changes, head.seq + 1):
-        fields = (change.user_id, change.session_id, change.time, change.update)
-        previous = chain(previous, seq, *fields)
-        entries.append(Entry(seq, change.update, change.user_id, change.session_id, change.time, previous))
+        update, user_id, session_id, time, _, inserted, deleted = change
+        previous = chain(previous, seq, user_id, session_id, time, update)
+        entries.append(Entry(seq, update, user_id, session_id, time, previous, inserted, deleted))
     return entries
 
 

@@ -133,6 +133,8 @@ _ENTRIES = (
         models.Entry.session_id,
         models.Entry.time,
         models.Entry.hash,
+        models.Entry.inserted,
+        models.Entry.deleted,
     )
     .where(_span)
     .order_by(models.Entry.seq)

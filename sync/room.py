@@ -269,7 +269,10 @@ class Room:
                 turn.answer(Refusal("malformed", "The server could not read this change."), turn.peer)
                 self.close()
                 return ()
-            changes.append(Change(update, turn.peer.user_id, turn.peer.session_id, now, tuple(turn.clients)))
+            peer, clients = turn.peer, tuple(turn.clients)
+            changes.append(
+                Change(update, peer.user_id, peer.session_id, now, clients, turn.inserted, turn.deleted)
+            )
         self._in_flight, self._waiting = self._waiting, []
         return changes
 

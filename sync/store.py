@@ -20,6 +20,8 @@ class Change(NamedTuple):
     session_id: int  # one join of one tab, random, below 2**63
     time: int  # milliseconds since 1970, the server's clock
     clients: tuple[int, ...] = ()  # Yjs client ids that this change binds to `user_id`
+    inserted: int = 0  # characters of text (UTF-16 units)
+    deleted: int = 0
 
 
 class Entry(NamedTuple):
@@ -31,6 +33,9 @@ class Entry(NamedTuple):
     session_id: int
     time: int  # milliseconds since 1970
     hash: bytes  # sha256 over the hash before it and all of this entry (see `chain`)
+    # What the update says, counted: not in the hash, and 0 in entries that are older than the counting.
+    inserted: int = 0
+    deleted: int = 0
 
 
 class Snapshot(NamedTuple):

@@ -19,6 +19,8 @@ class Turn:
     clients: list[int] = field(default_factory=list)  # bound to the peer's user by it
     waiting: list[tuple[Peer, Tell]] = field(default_factory=list)  # for the answer; others may have sent the same
     size: int = 0  # bytes
+    inserted: int = 0  # characters
+    deleted: int = 0
 
     def answer(self, answer: Answer, only: Peer | None = None) -> None:
         """Tell everybody who waits, or only this peer."""
@@ -38,6 +40,8 @@ def add(turns: list[Turn], peer: Peer, admitted: Admitted, tell: Tell) -> None:
     turn.clients += admitted.clients
     turn.waiting.append((peer, tell))
     turn.size += size
+    turn.inserted += admitted.inserted
+    turn.deleted += admitted.deleted
 
 
 def answer(turns: Iterable[Turn], refusal: Refusal) -> None:

@@ -89,6 +89,12 @@ class StoreContract:
         assert [(entry.seq, entry.update, entry.user_id) for entry in told] == [(1, b"one", 1), (2, b"two", None)]
         assert {(entry.session_id, entry.time) for entry in told} == {(2**62, 1_700_000_000_000)}
 
+    def test_how_much_was_written_is_read(self, world: World) -> None:
+        note = world.create()
+        told = write(world, note, change()._replace(inserted=3, deleted=2**31))
+        assert [(entry.inserted, entry.deleted) for entry in told] == [(3, 2**31)]
+        assert list(world.store.entries(note)) == list(told)
+
     def test_a_new_document_is_empty(self, world: World) -> None:
         note = world.create()
         log = world.store.open(note)

@@ -125,12 +125,11 @@ class MemoryStore:
                     return ClientTaken(f"the client id {client_id} belongs to somebody else")
         document.owners = owners
         written = []
-        for update, user_id, session_id, time, _ in changes:
+        for update, user_id, session_id, time, _, inserted, deleted in changes:
             seq = len(document.entries) + 1
             previous = document.entries[-1].hash if document.entries else BEFORE_ALL
-            entry = Entry(
-                seq, update, user_id, session_id, time, chain(previous, seq, user_id, session_id, time, update)
-            )
+            hash = chain(previous, seq, user_id, session_id, time, update)
+            entry = Entry(seq, update, user_id, session_id, time, hash, inserted, deleted)
             document.entries.append(entry)
             written.append(entry)
         return written

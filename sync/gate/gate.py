@@ -30,6 +30,9 @@ class Admitted(NamedTuple):
 
     update: bytes  # only what is new: new structs as they came, and only delete ranges that are new
     clients: tuple[int, ...]  # client ids that this update binds to the user
+    # Characters (UTF-16 units) of text, without those that it puts in and takes out at once.
+    inserted: int = 0
+    deleted: int = 0
 
 
 class Gate:
@@ -87,7 +90,7 @@ class Gate:
             clock = typing.clock + length
             self.clocks[typing.client] = clock
             typing.move(clock)
-            return Admitted(update, ())
+            return Admitted(update, (), length)
         try:
             return self._admit(user_id, update)
         except TooLarge as error:
@@ -111,6 +114,7 @@ class Gate:
         admitted = Admitted(
             _only_new(update, found, fresh, news),
             tuple([client for client in ends if client not in self.owners]),
+            *self._characters(draft.new, fresh, news),
         )
 
         # Nothing is refused from here on, and nobody else runs.
@@ -119,7 +123,7 @@ class Gate:
         for client, ranges in news:
             self._deleted.add(client, self._deleted.lacking(client, ranges))
         if fresh:
-            typing = None if news else typing_after(order)
+            typing = None if news else typing_after(order, self._shape)
             if typing is None:
                 self._typing.pop(user_id, None)
             else:
@@ -198,6 +202,25 @@ class Gate:
         for client, ranges in news:
             for some in self._parts(ranges):
                 check_deletes(draft, client, some)
+
+    def _characters(self, new: Shape, fresh: Sequence[Section], news: Sequence[Deletes]) -> tuple[int, int]:
+        """How many characters are inserted, and deleted."""
+        inserted = deleted = 0
+        for section in fresh:
+            client, first, end = section.client, section.first, section.end
+            inserted += end - first - new.other.overlap(client, first, end) - new.empty.overlap(client, first, end)
+        for client, ranges in news:
+            have = self.clocks.get(client, 0)
+            for some in self._parts(ranges):
+                for first, end in some:
+                    if first < have:
+                        known = min(end, have)
+                        deleted += known - first - self._shape.other.overlap(client, first, known)
+                    if end > have:
+                        first = max(first, have)
+                        empty = new.empty.overlap(client, first, end)
+                        inserted -= end - first - new.other.overlap(client, first, end) - empty
+        return inserted, deleted
 
     def _parts(self, work: Sequence[T]) -> Iterator[Sequence[T]]:
         """The same in parts, with a pause between them."""

@@ -3,6 +3,7 @@
 from sync.codec import MAX_CLOCK, uint_bytes
 from sync.gate.kinds import STRING
 from sync.gate.order import Run
+from sync.gate.shape import Shape
 
 
 class Typing:
@@ -45,11 +46,14 @@ class Typing:
         return len(text) if max(text) < "\U00010000" else 0  # beyond are surrogate pairs, which the shape must know
 
 
-def typing_after(order: list[Run]) -> Typing | None:
-    """What comes next if these structs were one piece of text that was put between others."""
+def typing_after(order: list[Run], shape: Shape) -> Typing | None:
+    """What comes next if these structs, which are in the shape, were one piece of text that was put between others."""
     if len(order) != 1 or len(order[0].structs) != 1:
         return None
     client, (struct,) = order[0]
     if struct.kind != STRING or struct.sub is not None or (struct.origin is None and struct.right is None):
+        return None
+    place = shape.list_at(client, struct.clock)
+    if place is None or place[1] is not None:  # it went with what it was in, or it is the value of a key
         return None
     return Typing(client, struct.clock + struct.length, struct.right)

@@ -59,6 +59,27 @@ class Ranges:
             out += zip(cuts[::2], cuts[1::2], strict=True)
         return out
 
+    def overlap(self, client: int, first: int, end: int) -> int:
+        """How many of these clocks are in the set."""
+        edges = self.edges.get(client)
+        if edges is None:
+            return 0
+        i, j = bisect_right(edges, first), bisect_left(edges, end)
+        inside = edges[i:j]
+        if i & 1:
+            inside.insert(0, first)
+        if j & 1:
+            inside.append(end)
+        return sum(inside[1::2]) - sum(inside[::2])
+
+    def extend(self, client: int, first: int, end: int) -> None:
+        """Add a range that begins after all that is in the set."""
+        edges = self.edges.setdefault(client, [])
+        if edges and edges[-1] == first:
+            edges[-1] = end
+        else:
+            edges += (first, end)
+
     def add(self, client: int, ranges: Sequence[Range]) -> None:
         """Add ascending, disjoint ranges of which nothing is in the set yet."""
         edges = self.edges.setdefault(client, [])

@@ -13,9 +13,10 @@ List = tuple[str | Id, str | None]
 
 
 class Shape:
-    """Which list each id is in, which ids are types and how deep, which hold nothing, and where surrogate pairs are."""
+    """Which list each id is in, which ids are types and how deep, which hold nothing, which are something else than
+    text, and where surrogate pairs are."""
 
-    __slots__ = ("begun", "empty", "lists", "pairs", "starts", "types")
+    __slots__ = ("begun", "empty", "lists", "other", "pairs", "starts", "types")
 
     def __init__(self) -> None:
         self.types: dict[Id, tuple[int, int]] = {}  # id -> (which type, how deep)
@@ -23,6 +24,7 @@ class Shape:
         self.lists: dict[int, list[List | None]] = {}  # client -> the list that run is in; None: it went with its type
         self.begun: set[tuple[int, List]] = set()  # (client, list): who has put an item without origins there
         self.empty = Ranges()  # GC and Deleted content
+        self.other = Ranges()  # neither that nor text: elements, format marks, attributes
         self.pairs: dict[int, list[tuple[int, bytes]]] = {}  # client -> (first clock, high bytes of its UTF-16 units)
 
     def list_at(self, client: int, clock: int) -> List | None:
@@ -61,10 +63,14 @@ class Shape:
         if kind == STRING:
             if struct.pairs:
                 self.pairs.setdefault(client, []).append((struct.clock, struct.pairs))
-        elif kind == TYPE:
-            self.types[client, struct.clock] = (struct.which, depth + 1)
+            if place is not None and place[1] is None:
+                return
         elif kind in (GC, DELETED):
             self.empty.add(client, [(struct.clock, struct.clock + struct.length)])
+            return
+        elif kind == TYPE:
+            self.types[client, struct.clock] = (struct.which, depth + 1)
+        self.other.extend(client, struct.clock, struct.clock + struct.length)
 
     def take(self, other: "Shape") -> None:
         """Take over what an update brought: its clocks come after ours."""
@@ -75,6 +81,9 @@ class Shape:
                 self._run(client, clock, place)
         for client, ranges in other.empty.items():
             self.empty.add(client, ranges)
+        for client, ranges in other.other.items():
+            for first, end in ranges:
+                self.other.extend(client, first, end)
         for client, pairs in other.pairs.items():
             self.pairs.setdefault(client, []).extend(pairs)
 

@@ -23,7 +23,7 @@ def refusal(gate: Gate, user_id: int | None, data: bytes) -> tuple[str, str]:
 @pytest.fixture
 def gate() -> Gate:
     gate = Gate(ROOTS, {})
-    assert gate.admit(1, HELLO) == Admitted(HELLO, (10,))
+    assert gate.admit(1, HELLO) == Admitted(HELLO, (10,), 5)
     return gate
 
 
@@ -31,7 +31,7 @@ def test_a_first_update_binds_its_client_and_the_next_does_not(gate: Gate) -> No
     assert gate.owners == {10: 1}
     assert gate.clocks == {10: 5}
     more = update(section(10, 5, text("!", origin=(10, 4))))
-    assert gate.admit(1, more) == Admitted(more, ())
+    assert gate.admit(1, more) == Admitted(more, (), 1)
     assert gate.clocks == {10: 6}
 
 
@@ -47,7 +47,7 @@ def test_typing_on_is_new_once(gate: Gate) -> None:
     strokes = [update(section(10, 5 + n, text(char, origin=(10, 4 + n)))) for n, char in enumerate("abcéü日d😀e")]
     strokes[-1] = update(section(10, 14, text("e", origin=(10, 13))))
     for stroke in strokes:
-        assert gate.admit(1, stroke) == Admitted(stroke, ())
+        assert gate.admit(1, stroke) == Admitted(stroke, (), 2 if stroke == strokes[7] else 1)
         assert gate.admit(1, stroke) is None
         assert gate.admit(2, stroke) is None
     assert gate.clocks == {10: 15}
@@ -82,12 +82,12 @@ def test_nobody_squats_the_clocks_of_others(gate: Gate) -> None:
     assert refusal(gate, 2, squat)[0] == "denied"
     victim = update(section(11, 0, text("mine", origin=(10, 4))))
     assert refusal(gate, 2, update(section(10, 5, b"\0\x7f")))[0] == "denied"
-    assert gate.admit(3, victim) == Admitted(victim, (11,))
+    assert gate.admit(3, victim) == Admitted(victim, (11,), 4)
 
 
 def test_the_program_owns_ids_too(gate: Gate) -> None:
     mine = update(section(20, 0, text("a", origin=(10, 4))))
-    assert gate.admit(None, mine) == Admitted(mine, (20,))
+    assert gate.admit(None, mine) == Admitted(mine, (20,), 1)
     assert gate.owners == {10: 1, 20: None}
     assert refusal(gate, 1, update(section(20, 1, text("b", origin=(20, 0)))))[0] == "denied"
     assert gate.admit(None, update(section(20, 1, text("b", origin=(20, 0)))))
@@ -130,7 +130,7 @@ def test_structs_may_need_each_other_across_clients(gate: Gate) -> None:
     """One update of two clients of one person, each of whom wrote between what the other did."""
     eleven = section(11, 0, text("a", origin=(10, 4)), text("c", origin=(12, 0)))
     data = update(eleven, section(12, 0, text("b", origin=(11, 0))))
-    assert gate.admit(1, data) == Admitted(data, (11, 12))
+    assert gate.admit(1, data) == Admitted(data, (11, 12), 3)
 
 
 @pytest.mark.parametrize(
@@ -150,20 +150,20 @@ def test_known_sections_are_dropped_and_new_ones_kept_byte_for_byte(gate: Gate) 
     for data in (update(known, new), update(new, known)):
         fresh = Gate(ROOTS, {10: 1})
         fresh.replay(HELLO)
-        assert fresh.admit(1, data) == Admitted(update(new), (11,))
+        assert fresh.admit(1, data) == Admitted(update(new), (11,), 1)
 
 
 def test_known_deletes_are_dropped(gate: Gate) -> None:
     gate.admit(1, update(section(11, 0, text("0123456789", origin=(10, 4)))))
     first = update(deleted={11: [(2, 3)]})
-    assert gate.admit(2, first) == Admitted(first, ())
+    assert gate.admit(2, first) == Admitted(first, (), 0, 3)
     assert gate.admit(3, first) is None
     wider = update(deleted={10: [(0, 1)], 11: [(1, 3), (5, 1), (8, 2)]})
-    assert gate.admit(2, wider) == Admitted(update(deleted={10: [(0, 1)], 11: [(1, 1), (5, 1), (8, 2)]}), ())
+    assert gate.admit(2, wider) == Admitted(update(deleted={10: [(0, 1)], 11: [(1, 1), (5, 1), (8, 2)]}), (), 0, 5)
     assert gate.admit(2, update(deleted={10: [(0, 1)], 11: [(1, 5), (8, 2)]})) is None
     all_of_it = update(section(10, 5, text("!", origin=(10, 4))), deleted={10: [(0, 1)], 11: [(0, 10)]})
     assert gate.admit(1, all_of_it) == Admitted(
-        update(section(10, 5, text("!", origin=(10, 4))), deleted={11: [(0, 1), (6, 2)]}), ()
+        update(section(10, 5, text("!", origin=(10, 4))), deleted={11: [(0, 1), (6, 2)]}), (), 1, 3
     )
 
 
@@ -181,10 +181,10 @@ def test_a_whole_delete_set_of_a_big_document_passes_and_brings_nothing() -> Non
     ranges = [(clock, 1) for clock in range(0, size, 2)]
     assert len(update(deleted={10: ranges})) < 1 << 20
     admitted = gate.admit(1, update(deleted={10: ranges}))
-    assert admitted == Admitted(update(deleted={10: ranges}), ())
+    assert admitted == Admitted(update(deleted={10: ranges}), (), 0, size // 2)
     assert gate.admit(1, update(deleted={10: ranges})) is None
     assert gate.admit(1, update(deleted={10: [*ranges[:-1], (size - 2, 2)]})) == Admitted(
-        update(deleted={10: [(size - 1, 1)]}), ()
+        update(deleted={10: [(size - 1, 1)]}), (), 0, 1
     )
 
 

@@ -319,6 +319,17 @@ def test_many_small_updates_of_one_tab_become_one_entry(world: World) -> None:
     assert world.text() == str(alice.text)
 
 
+def test_an_entry_says_how_much_was_written(world: World) -> None:
+    alice = world.person(1)
+    alice.type("one ")
+    with world.store.held():
+        alice.type("two")
+        alice.delete(0, 2)
+    counted = [(entry.inserted, entry.deleted) for entry in world.store.entries(DOCUMENT)]
+    assert (sum(one for one, _ in counted), sum(other for _, other in counted)) == (7, 2)
+    assert counted[0] == (4, 0)
+
+
 def test_an_entry_stays_below_1_mib(world: World) -> None:
     alice, bob = world.person(1), world.person(2)
     with world.store.held():
