@@ -4,7 +4,9 @@ SQLite and PostgreSQL behave alike here: a reading statement sees what is commit
 holds its locks from its first writing statement (or `SELECT ... FOR UPDATE`) to its commit.
 """
 
+import sqlite3
 import threading
+import time
 from typing import Any
 
 from flask import Flask, current_app
@@ -46,12 +48,26 @@ def _open_sqlite(connection: Any, record: object = None) -> None:
     # Else the driver begins transactions by itself, but not for every statement: a failed migration would leave half.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power loss
     connection.execute("PRAGMA foreign_keys = ON")
     # The log's own thread copies what was written into the database (`log_sqlite`): a request that did it would hold up
     # the loop. This is for processes without such a thread.
     connection.execute("PRAGMA wal_autocheckpoint = 10000")
+
+
+def _keep_wal(connection: Any) -> None:
+    # The first of all connections to a new file changes the file. Another one that asks at that moment is told at once
+    # that it is locked: the busy timeout does not count for this.
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 class _Writers:

@@ -88,9 +88,10 @@ class Awareness:
     def leave(self, peer: Peer) -> None:
         """Nobody sees it any more, from now on."""
         self._gates.pop(peer, None)
-        self._news.pop(peer, None)
+        unshown = self._news.pop(peer, None)
         state = self._here.pop(peer, None)
-        if state is not None and state.present:
+        # A tab that closes says so itself, and then its connection ends: perhaps before that was shown.
+        if state is not None and (state.present or unshown is not None):
             # With the same clock, so that the same tab is seen again as soon as it comes back with the next one.
             self._publish([state._replace(json=GONE)], peer)
 

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,21 @@ def other(engine: Engine) -> Iterator[sqlite3.Connection]:
 
 def write(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO setting VALUES (hex(randomblob(8)), '1')")
+
+
+def test_who_opens_a_new_file_waits_for_the_other_who_does(tmp_path: Path) -> None:
+    engine = database.connect(f"sqlite:///{tmp_path / 'new.sqlite'}")
+    other = sqlite3.connect(str(engine.url.database), isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE one (number INTEGER)")
+    end = threading.Timer(0.3, other.execute, ["COMMIT"])
+    end.start()
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("SELECT count(*) FROM one").scalar() == 0
+    end.join()
+    other.close()
+    engine.dispose()
 
 
 def test_who_has_read_can_write_although_somebody_else_wrote_in_between(

@@ -138,6 +138,17 @@ def test_who_says_so_is_not_there(world: World) -> None:
     assert world.person(3).states == []
 
 
+def test_who_says_so_and_goes_before_it_was_shown_is_gone(world: World) -> None:
+    alice, bob = world.person(1), world.person(2)
+    eyes = Eyes(bob)
+    place(alice, 1, "here")  # shown at once: what follows within 50 ms waits
+    assert eyes.present
+    alice.say(Message(Kind.AWARENESS, encode([State(alice.client_id, 2, b"null")])))
+    alice.leave()
+    world.clock.turn(1)
+    assert eyes.present == {}
+
+
 def test_an_old_state_is_no_news(world: World) -> None:
     alice, bob = world.person(1), world.person(2)
     place(alice, 5, "new")
