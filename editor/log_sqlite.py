@@ -2,14 +2,14 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
 from editor import database
 from editor.log_writer import Head
-from sync.store import Entry, NotStored, Snapshot
+from sync.store import Chunk, Entry, NotStored, Snapshot
 
 PAGE = 4096  # bytes
 CHECKPOINT = 1000  # pages in the write-ahead log
@@ -56,9 +56,10 @@ class SqliteLog:
         # The transaction holds the only write lock there is.
         marks = ",".join("?" * len(document_ids))
         rows = self._connected().execute(
-            f"SELECT id, head_seq, head_hash, snapshot_seq FROM document WHERE id IN ({marks})", document_ids
+            f"SELECT id, head_seq, head_hash, snapshot_seq, packed_seq, epoch FROM document WHERE id IN ({marks})",
+            document_ids,
         )
-        return {id: Head(seq, hash, snapshot) for id, seq, hash, snapshot in rows}
+        return {id: Head(*fields) for id, *fields in rows}
 
     def owners(self, document_id: str, client_ids: Sequence[int]) -> Mapping[int, int | None]:
         marks = ",".join("?" * len(client_ids))
@@ -83,14 +84,39 @@ class SqliteLog:
         self._connected().executemany("UPDATE document SET head_seq = ?, head_hash = ?, updated = ? WHERE id = ?", rows)
         self._pages += 2 * len(rows)
 
-    def keep(self, document_id: str, snapshot: Snapshot) -> None:
+    def keep(self, document_id: str, snapshot: Snapshot, state: bytes) -> None:
         connection = self._connected()
         connection.execute(
-            "INSERT INTO snapshot (document_id, seq, state, state_vector, hash) VALUES (?, ?, ?, ?, ?)",
-            (document_id, *snapshot),
+            "INSERT INTO snapshot (document_id, seq, state, deflated, state_vector, hash) VALUES (?, ?, ?, true, ?, ?)",
+            (document_id, snapshot.seq, state, snapshot.state_vector, snapshot.hash),
         )
         connection.execute("UPDATE document SET snapshot_seq = ? WHERE id = ?", (snapshot.seq, document_id))
-        self._pages += len(snapshot.state) // PAGE
+        self._pages += len(state) // PAGE
+
+    def snapshots(self, document_id: str) -> Sequence[int]:
+        rows = self._connected().execute("SELECT seq FROM snapshot WHERE document_id = ?", (document_id,))
+        return [seq for (seq,) in rows]
+
+    def drop(self, document_id: str, snapshots: Collection[int]) -> None:
+        rows = [(document_id, seq) for seq in snapshots]
+        self._connected().executemany("DELETE FROM snapshot WHERE document_id = ? AND seq = ?", rows)
+
+    def newest_chunk(self, document_id: str) -> bytes | None:
+        query = "SELECT hash FROM chunk WHERE document_id = ? ORDER BY last_seq DESC LIMIT 1"
+        row = self._connected().execute(query, (document_id,)).fetchone()
+        return None if row is None else row[0]
+
+    def pack(self, document_id: str, chunks: Sequence[Chunk]) -> None:
+        connection = self._connected()
+        first, last = chunks[0].first, chunks[-1].last
+        connection.execute("DELETE FROM chunk WHERE document_id = ? AND first_seq >= ?", (document_id, first))
+        connection.execute("DELETE FROM entry WHERE document_id = ? AND seq <= ?", (document_id, last))
+        connection.executemany(
+            "INSERT INTO chunk (document_id, first_seq, last_seq, data, entry_hash, hash) VALUES (?, ?, ?, ?, ?, ?)",
+            [(document_id, *chunk) for chunk in chunks],
+        )
+        connection.execute("UPDATE document SET packed_seq = ? WHERE id = ?", (last, document_id))
+        self._pages += sum(2 + len(chunk.data) // PAGE for chunk in chunks)
 
     @property
     def checkpoint_due(self) -> bool:

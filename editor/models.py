@@ -211,6 +211,7 @@ class Snapshot(Base):
     document_id: Mapped[str] = document_key(primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[bytes]
+    deflated: Mapped[bool] = mapped_column(default=False, server_default=false())  # zlib; those from before are not
     state_vector: Mapped[bytes]
     hash: Mapped[bytes]
 

@@ -56,7 +56,7 @@ class Columns:
         columns = [*self._columns[:-1], squeeze(bytes(self._text), self._pause)]
         for column in columns:
             write_uint(out, len(column))
-        return bytes(out) + b"".join(columns)
+        return bytes(out) + b"".join(map(bytes, columns))
 
     def _slowly(self, work: Sequence[T]) -> Iterator[T]:
         """With pauses."""

@@ -24,7 +24,8 @@ def compact(
     state is decoded and compared before it may stand for the log. If it differs there is no snapshot, which is said in
     the server's log, and the document is read entry by entry as before.
     """
-    doc, seq = replay_with_seq(store, document_id)
+    epoch = store.status(document_id).epoch
+    doc, seq = replay_with_seq(store, document_id, pause=pause)
     pause()
     state, state_vector = doc.get_update(), doc.get_state()
     pause()
@@ -35,5 +36,5 @@ def compact(
         logger.warning("%s has no snapshot at entry %d: it would read differently than the log", document_id, seq)
         return None
     snapshot = Snapshot(seq, state, state_vector, hashlib.sha256(state).digest())
-    store.compact(document_id, snapshot)
+    store.compact(document_id, snapshot, epoch)
     return snapshot

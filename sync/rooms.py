@@ -15,6 +15,7 @@ from sync.compaction import compact
 from sync.doc import apply
 from sync.history import replay_with_seq
 from sync.limits import COMPACT_BYTES, COMPACT_DELAY, COMPACT_ENTRIES, COMPACT_IDLE, IDLE
+from sync.packing import pack
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Tail
 from sync.room import Room
@@ -171,11 +172,12 @@ class Rooms:
 
     def _compact(self, document_id: str) -> None:
         try:
-            compact(self._host.store, document_id, self._host.roots, self._host.pause)
+            if compact(self._host.store, document_id, self._host.roots, self._host.pause) is not None:
+                pack(self._host.store, document_id, self._host.roots, self._host.pause)
         except UnknownDocument:
             logger.info("%s was deleted before it could be compacted", document_id)
         except Exception:
-            logger.exception("%s could not be compacted; opening it stays slow", document_id)
+            logger.exception("%s could not be compacted or packed; it is tried again later", document_id)
 
 
 def _program(user_id: int, client_id: int) -> Peer:

@@ -25,6 +25,7 @@ def columns() -> None:
         op.add_column("document", sa.Column(name, Number, nullable=False, server_default="0"))
     for name in ("inserted", "deleted"):
         op.add_column("entry", sa.Column(name, Number, nullable=False, server_default="0"))
+    op.add_column("snapshot", sa.Column("deflated", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("share", sa.Column("history", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("member", sa.Column("last_seen", Number))
 
