@@ -9,7 +9,7 @@ from psycopg import errors
 from sqlalchemy import Engine
 
 from editor import database
-from editor.log_writer import Head
+from editor.log_writer import FORGET, Head
 from sync.store import Chunk, Entry, NotStored, Snapshot
 
 WORDS: tuple[tuple[type[psycopg.Error], str], ...] = (
@@ -119,6 +119,29 @@ class PostgresLog:
         )
         self._execute("UPDATE document SET packed_seq = %s WHERE id = %s", last, document_id)
 
+    def entries(self, document_id: str, after: int) -> Iterable[Entry]:
+        query = (
+            'SELECT seq, "update", user_id, session_id, time, hash FROM entry '
+            "WHERE document_id = %s AND seq > %s ORDER BY seq"
+        )
+        return [Entry(*row) for row in self._execute(query, document_id, after)]
+
+    def change(self, document_id: str, entries: Sequence[tuple[int, bytes, bytes]]) -> None:
+        if entries:
+            self._execute(
+                'UPDATE entry SET "update" = changed."update", hash = changed.hash '
+                'FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS changed (seq, "update", hash) '
+                "WHERE entry.document_id = %s AND entry.seq = changed.seq",
+                *(list(column) for column in zip(*entries, strict=True)),
+                document_id,
+            )
+
+    def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
+        for statement in FORGET:
+            self._named(statement.format("%(document_id)s", "%(first)s"), document_id=document_id, first=first)
+        query = "UPDATE document SET history_from = %s, epoch = %s, head_hash = %s WHERE id = %s"
+        self._execute(query, first, epoch, hash, document_id)
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -144,6 +167,10 @@ class PostgresLog:
             "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
         )
         return connection
+
+    def _named(self, query: str, **parameters: object) -> None:
+        assert self._connection is not None
+        self._connection.cursor(binary=True).execute(query.encode(), parameters)
 
     def _execute(self, query: str, *parameters: object) -> psycopg.Cursor[Any]:
         assert self._connection is not None

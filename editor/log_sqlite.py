@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from editor import database
-from editor.log_writer import Head
+from editor.log_writer import FORGET, Head
 from sync.store import Chunk, Entry, NotStored, Snapshot
 
 PAGE = 4096  # bytes
 CHECKPOINT = 1000  # pages in the write-ahead log
+OVERWRITE_TIMEOUT = 1000  # milliseconds that who writes waits for those who read an old state of the database
 
 WORDS = {
     "SQLITE_FULL": "The server's disk is full.",
@@ -117,6 +118,39 @@ class SqliteLog:
         )
         connection.execute("UPDATE document SET packed_seq = ? WHERE id = ?", (last, document_id))
         self._pages += sum(2 + len(chunk.data) // PAGE for chunk in chunks)
+
+    def entries(self, document_id: str, after: int) -> Iterable[Entry]:
+        query = (
+            'SELECT seq, "update", user_id, session_id, time, hash FROM entry '
+            "WHERE document_id = ? AND seq > ? ORDER BY seq"
+        )
+        return [Entry(*row) for row in self._connected().execute(query, (document_id, after))]
+
+    def change(self, document_id: str, entries: Sequence[tuple[int, bytes, bytes]]) -> None:
+        rows = [(update, hash, document_id, seq) for seq, update, hash in entries]
+        self._connected().executemany(
+            'UPDATE entry SET "update" = ?, hash = ? WHERE document_id = ? AND seq = ?', rows
+        )
+        self._pages += sum(1 + len(row[0]) // PAGE for row in rows)
+
+    def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
+        for statement in FORGET:
+            self._connected().execute(statement.format("?1", "?2"), (document_id, first))
+        self._connected().execute(
+            "UPDATE document SET history_from = ?, epoch = ?, head_hash = ? WHERE id = ?",
+            (first, epoch, hash, document_id),
+        )
+
+    def overwrite(self) -> None:
+        """Let nothing of what was deleted stay in the write-ahead log either."""
+        connection = self._connected()
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {OVERWRITE_TIMEOUT}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            logger.warning("what was erased is in the write-ahead log until it is used again: %s", error)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {database.BUSY_TIMEOUT * 1000}")
 
     @property
     def checkpoint_due(self) -> bool:

@@ -11,6 +11,7 @@ from sync.store import (
     ClientTaken,
     Entry,
     NotStored,
+    Rewriting,
     Snapshot,
     UnknownDocument,
     bases,
@@ -24,6 +25,16 @@ class Work(NamedTuple):
     document_id: str
     changes: Sequence[Change]
 
+
+# What is about moments that are gone, with the document's id and the first moment there is. A sitting that goes on
+# after it keeps its sums and begins there.
+FORGET = (
+    "DELETE FROM version WHERE document_id = {0} AND seq < {1}",
+    "DELETE FROM act WHERE document_id = {0} AND seq <= {1}",
+    "DELETE FROM sitting WHERE document_id = {0} AND last_seq <= {1}",
+    "UPDATE sitting SET first_seq = {1} + 1 WHERE document_id = {0} AND first_seq <= {1}",
+    "UPDATE document SET sitting_seq = {1} WHERE id = {0} AND sitting_seq < {1}",
+)
 
 Outcome = Sequence[Entry] | UnknownDocument | NotStored
 
@@ -74,6 +85,15 @@ class Log(Protocol):
     def pack(self, document_id: str, chunks: Sequence[Chunk]) -> None:
         """Put these in the place of the chunks that begin where they do or later, and of entries up to their end."""
 
+    def entries(self, document_id: str, after: int) -> Iterable[Entry]:
+        """The entries that are not packed."""
+
+    def change(self, document_id: str, entries: Sequence[tuple[int, bytes, bytes]]) -> None:
+        """Seq, update and hash of entries that read otherwise from now on."""
+
+    def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
+        """Versions, acts and sittings before the moment `first`. The newest entry has this hash."""
+
     def close(self) -> None: ...
 
 
@@ -114,6 +134,32 @@ def pack(log: Log, document_id: str, onto: bytes, chunks: Sequence[Chunk]) -> bo
             return False
         log.pack(document_id, chunks)
         _prune(log, document_id, chunks[-1].last)
+    return True
+
+
+def rewrite(
+    log: Log, document_id: str, rewriting: Rewriting, states: Sequence[bytes], epoch: str | None
+) -> bool:
+    """Have the log as it shall be; `states`: of its snapshots, deflated. False if it was changed meanwhile."""
+    with log.transaction():
+        head = _lock(log, document_id)
+        onto = log.newest_chunk(document_id) or BEFORE_ALL
+        if (head.epoch, onto) != (rewriting.epoch, rewriting.onto) or head.seq < rewriting.head:
+            return False
+        log.drop(document_id, log.snapshots(document_id))
+        for snapshot, state in zip(rewriting.snapshots, states, strict=True):
+            log.keep(document_id, snapshot, state)
+        packed, previous = 0, BEFORE_ALL
+        if rewriting.chunks:
+            log.pack(document_id, rewriting.chunks)
+            packed, previous = rewriting.chunks[-1].last, rewriting.chunks[-1].entry_hash
+        changed: list[tuple[int, bytes, bytes]] = []
+        for entry in log.entries(document_id, packed):
+            update = rewriting.entries.get(entry.seq, entry.update)
+            previous = chain(previous, entry.seq, entry.user_id, entry.session_id, entry.time, update)
+            changed.append((entry.seq, update, previous))
+        log.change(document_id, changed)
+        log.forget(document_id, rewriting.first, epoch or head.epoch, previous)
     return True
 
 

@@ -18,6 +18,7 @@ from sync.store import (
     Chunk,
     Entry,
     Log,
+    Rewriting,
     Snapshot,
     Status,
     Storage,
@@ -115,6 +116,14 @@ class SqlStore:
 
     def pack(self, document_id: str, onto: bytes, chunks: Sequence[Chunk]) -> bool:
         return self._run(log_writer.pack, self._log, document_id, onto, chunks)
+
+    def rewrite(self, document_id: str, rewriting: Rewriting, epoch: str | None = None) -> bool:
+        deflate = get_hub().threadpool.apply
+        states = [deflate(zlib.compress, (snapshot.state,)) for snapshot in rewriting.snapshots]
+        done = self._run(log_writer.rewrite, self._log, document_id, rewriting, states, epoch)
+        if done and isinstance(self._log, SqliteLog):
+            self._run(self._log.overwrite)
+        return done
 
     def storage(self, document_id: str) -> Storage:
         with self._engine.connect() as connection:

@@ -6,7 +6,7 @@ reads them back. It says what is durable by calling back; whoever calls `append`
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from sync.limits import BASE_ENTRIES
@@ -76,6 +76,20 @@ class Storage(NamedTuple):
     entries: int
     log: int  # bytes, of entries and chunks
     snapshots: int  # bytes
+
+
+class Rewriting(NamedTuple):
+    """A log as it shall be. Chunks stand for its first entries; of the others only updates that change are here."""
+
+    epoch: str  # it was made from this one,
+    onto: bytes  # with this hash of the newest chunk,
+    head: int  # and up to this entry; what came later stays as it is
+    first: int  # the first moment that there will be
+    chunks: Sequence[Chunk]
+    entries: Mapping[int, bytes]  # seq -> update
+    snapshots: Sequence[Snapshot]  # all that there will be, ascending
+    erased: int  # entries that are gone, or of which something is
+    size: int  # bytes that it takes less, or characters that were blanked
 
 
 class Log(NamedTuple):
@@ -209,6 +223,13 @@ class Store(Protocol):
 
         `onto`: the hash of the newest chunk (`BEFORE_ALL`: there is none) that they were made from. If another is the
         newest by now nothing is done, and the answer is False. Raises ValueError for what no snapshot stands for.
+        """
+
+    def rewrite(self, document_id: str, rewriting: Rewriting, epoch: str | None = None) -> bool:
+        """Have the log as it shall be, with new hashes from the first entry on, and in this epoch, if it changes.
+
+        Versions, acts and sittings before the first moment go. If the log has changed since then in more than new
+        entries nothing is done, and the answer is False. What was there is overwritten, where the database does that.
         """
 
     def storage(self, document_id: str) -> Storage:

@@ -15,6 +15,7 @@ from sync.store import (
     Chunk,
     ClientTaken,
     Entry,
+    Rewriting,
     Snapshot,
     Storage,
     Store,
@@ -368,6 +369,34 @@ class StoreContract:
         assert world.store.bases(note) == []
         world.store.compact(note, snapshot(1), world.store.status(note).epoch)
         assert world.store.bases(note) == [1]
+
+    def test_a_log_is_rewritten(self, world: World) -> None:
+        note, other = world.create(), world.create()
+        told = write(world, note, *(change(b"%d" % n, user_id=n or None) for n in range(6)))
+        write(world, other, change())
+        for seq in (1, 3):
+            world.name(note, seq)
+        world.store.compact(note, snapshot(4))
+        epoch = world.store.status(note).epoch
+        chunks = packed(told[:3])
+        rewriting = Rewriting(epoch, BEFORE_ALL, 5, 3, chunks, {4: b"four"}, [snapshot(5)], 3, 0)
+        assert not world.store.rewrite(note, rewriting._replace(epoch="another"), "second")
+        assert not world.store.rewrite(note, rewriting._replace(onto=bytes(32)[:31] + b"x"), "second")
+        assert not world.store.rewrite(note, rewriting._replace(head=7), "second")
+        assert list(world.store.entries(note)) == list(told)
+        assert world.store.rewrite(note, rewriting, "second")
+        entries = list(world.another().entries(note))
+        assert [(entry.seq, entry.update, entry.user_id) for entry in entries] == [
+            (4, b"four", 3), (5, b"4", 4), (6, b"5", 5),
+        ]
+        assert list(world.store.chunks(note)) == chunks
+        verify(entries, chunks[-1].entry_hash, 3)
+        assert world.store.bases(note) == [5]
+        status = world.store.status(note)
+        assert (status.epoch, status.head, status.snapshot, status.packed, status.first) == ("second", 6, 5, 3, 3)
+        assert world.store.marks(note, 0, 6) == {3}
+        verify([*entries, *write(world, note, change())], chunks[-1].entry_hash, 3)
+        assert world.store.status(other).epoch != "second"
 
     def test_how_much_a_log_takes(self, world: World) -> None:
         note = world.create()

@@ -12,6 +12,7 @@ from sync.store import (
     Entry,
     Log,
     NotStored,
+    Rewriting,
     Snapshot,
     Status,
     Storage,
@@ -31,6 +32,7 @@ class _Document:
         self.marks: set[int] = set()
         self.owners: dict[int, int | None] = {}
         self.head, self.hash = 0, BEFORE_ALL
+        self.first = 0
 
     @property
     def packed(self) -> int:
@@ -127,7 +129,7 @@ class MemoryStore:
     def status(self, document_id: str) -> Status:
         document = self._find(document_id)
         snapshot = max(document.snapshots, default=0)
-        return Status(document.epoch, document.head, snapshot, document.packed, snapshot)
+        return Status(document.epoch, document.head, snapshot, document.packed, snapshot, document.first)
 
     def compact(self, document_id: str, snapshot: Snapshot, epoch: str | None = None) -> None:
         document = self._find(document_id)
@@ -183,11 +185,30 @@ class MemoryStore:
         document.prune()
         return True
 
+    def rewrite(self, document_id: str, rewriting: Rewriting, epoch: str | None = None) -> bool:
+        document = self._find(document_id)
+        onto = document.chunks[-1].hash if document.chunks else BEFORE_ALL
+        if (document.epoch, onto) != (rewriting.epoch, rewriting.onto) or document.head < rewriting.head:
+            return False
+        document.chunks = list(rewriting.chunks)
+        document.snapshots = {snapshot.seq: snapshot for snapshot in rewriting.snapshots}
+        document.hash = document.chunks[-1].entry_hash if document.chunks else BEFORE_ALL
+        rows, document.entries = document.entries, []
+        for row in rows:
+            if row.seq > document.packed:
+                update = rewriting.entries.get(row.seq, row.update)
+                document.hash = chain(document.hash, row.seq, row.user_id, row.session_id, row.time, update)
+                document.entries.append(row._replace(update=update, hash=document.hash))
+        document.marks = {seq for seq in document.marks if seq >= rewriting.first}
+        document.epoch, document.first = epoch or document.epoch, rewriting.first
+        return True
+
     def storage(self, document_id: str) -> Storage:
         document = self._find(document_id)
         log = sum(len(entry.update) + len(entry.hash) for entry in document.entries)
         log += sum(len(chunk.data) + len(chunk.entry_hash) + len(chunk.hash) for chunk in document.chunks)
-        return Storage(document.head, log, sum(len(each.state) for each in document.snapshots.values()))
+        snapshots = sum(len(each.state) for each in document.snapshots.values())
+        return Storage(document.head - document.first, log, snapshots)
 
     def _find(self, document_id: str) -> _Document:
         if document_id not in self._documents:

@@ -191,23 +191,7 @@ def test_a_process_that_is_far_behind_loads_the_document_again() -> None:
 def test_a_packed_log_is_the_same_log(seed: int) -> None:
     print(f"again with SEED={seed}")
     rng = random.Random(seed)
-    store = MemoryStore(hold=False)
-    store.create(DOCUMENT)
-    writers = [YrsWriter(rng, rng.randrange(1, 2**53), user_id=n) for n in range(3)]
-    raw: list[Entry] = []
-    time = 1_700_000_000_000
-    for _ in range(300):
-        writer = rng.choice(writers)
-        writer.edit()
-        time += rng.choice((0, 10, 200, 900))
-        for update in writer.take():
-            store.append(Written(Change(update, writer.user_id or None, writer.client_id, time), raw))
-            for other in writers:
-                other.hear(update)
-        if rng.random() < 0.05:
-            compact(store, DOCUMENT, ROOTS)
-            if rng.random() < 0.7:
-                pack(store, DOCUMENT, ROOTS)
+    store, raw = written(rng, 300)
     assert compact(store, DOCUMENT, ROOTS)
     pack(store, DOCUMENT, ROOTS)
     assert store.status(DOCUMENT).packed == len(raw)
@@ -231,6 +215,28 @@ def test_damage_is_said_when_the_past_is_read(world: World) -> None:
     with pytest.raises(Broken, match="entries 1 to 3"):
         replay(world.store, DOCUMENT, 2)
     assert world.text() == "abc"  # the present needs no chunk
+
+
+def written(rng: random.Random, rounds: int) -> tuple[MemoryStore, list[Entry]]:
+    """A log that three people wrote at random, some of it packed; and all its entries."""
+    store = MemoryStore(hold=False)
+    store.create(DOCUMENT)
+    writers = [YrsWriter(rng, rng.randrange(1, 2**53), user_id=n) for n in range(3)]
+    raw: list[Entry] = []
+    time = 1_700_000_000_000
+    for _ in range(rounds):
+        writer = rng.choice(writers)
+        writer.edit()
+        time += rng.choice((0, 10, 200, 900))
+        for update in writer.take():
+            store.append(Written(Change(update, writer.user_id or None, writer.client_id, time), raw))
+            for other in writers:
+                other.hear(update)
+        if rng.random() < 0.05:
+            compact(store, DOCUMENT, ROOTS)
+            if rng.random() < 0.7:
+                pack(store, DOCUMENT, ROOTS)
+    return store, raw
 
 
 class Written:
