@@ -20,6 +20,7 @@ def create_app(config: "Config") -> "Flask":
     from editor.guests import guests
     from editor.health import health
     from editor.me import me
+    from editor.retention import Retention
     from editor.settings import settings
     from editor.shares import shares
     from editor.sql_store import SqlStore
@@ -34,7 +35,7 @@ def create_app(config: "Config") -> "Flask":
     store = SqlStore(engine)
     rooms = Rooms(store, LocalBroker(), ROOTS, pause=sockets.pause, later=sockets.later)
     rooms.on_committed = Digest(app, sockets.later).committed
-    app.extensions.update(config=config, store=store, rooms=rooms)
+    app.extensions.update(config=config, store=store, rooms=rooms, retention=Retention(app, sockets.later))
 
     errors.register(app, pages.problem_page)
     security.register(app)

@@ -1,13 +1,14 @@
 """The JSON object that a request carries, checked before a view sees it."""
 
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from editor.errors import Invalid
 
-KINDS = {str: "a text", bool: "true or false"}
+KINDS: dict[type | UnionType, str] = {str: "a text", bool: "true or false", int | None: "a whole number or null"}
 
 
 def register(app: Flask) -> None:
@@ -27,12 +28,12 @@ def register(app: Flask) -> None:
             raise Invalid("The body must be a JSON object.")
 
 
-def fields(**kinds: type) -> dict[str, Any]:
+def fields(**kinds: type | UnionType) -> dict[str, Any]:
     """The named fields that the request carries, each of its kind. Raises `Invalid` for a wrong or unknown one."""
     content: dict[str, Any] = request.get_json() if request.content_length else {}
     errors = {name: ["This field is not known here."] for name in content if name not in kinds}
     for name, kind in kinds.items():
-        if name in content and type(content[name]) is not kind:
+        if name in content and type(content[name]) not in (get_args(kind) or (kind,)):
             errors[name] = [f"This must be {KINDS[kind]}."]
     if errors:
         raise Invalid("The request has wrong fields.", errors)

@@ -56,8 +56,7 @@ def keep_since(store: Store, document_id: str, time: int) -> Erased | None:
     The epoch stays: a copy of the present holds nothing that was deleted before.
     """
     seq = erasing.last_before(store, document_id, time)
-    status = store.status(document_id)
-    if seq <= status.first:
+    if seq <= store.status(document_id).first:
         return None
     return _erase(None, store, document_id, lambda: erasing.before(store, document_id, seq, ROOTS, pause), False)
 
