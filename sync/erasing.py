@@ -13,6 +13,7 @@ from pycrdt import Doc
 from sync.chunk import Group, decode
 from sync.codec import Malformed
 from sync.codec import state_vector as clocks
+from sync.columns import slowly
 from sync.compaction import snapshot_of
 from sync.doc import apply, content
 from sync.gate.kinds import STRING
@@ -105,8 +106,8 @@ def pieces(
     cuts: list[list[Group]] = []
     onto = BEFORE_ALL
     for chunk in store.chunks(document_id):
-        was = decode(chunk.data)
-        some = [group._replace(update=eraser.erase(group.update)) for group in was]
+        was = decode(chunk.data, pause)
+        some = [group._replace(update=eraser.erase(group.update)) for group in slowly(was, pause)]
         erased += sum(one.last + 1 - one.first for one, other in zip(was, some, strict=True) if one != other)
         cuts.append(some)
         onto = chunk.hash

@@ -79,11 +79,11 @@ def _pack(
     verify(entries, newest.entry_hash if newest else BEFORE_ALL, status.packed)
     if not entries or entries[-1].seq != until:
         raise Broken(f"expected entries {status.packed + 1} to {until}, found {len(entries)}")
-    old = [group for chunk in taken for group in decode(chunk.data)]
+    old = [group for chunk in taken for group in decode(chunk.data, pause)]
     chunks = chain_chunks(
         cut([*old, *fresh]), before[-1].hash if before else BEFORE_ALL, {until: entries[-1].hash}, pause
     )
-    if [group for chunk in chunks for group in decode(chunk.data)] != [*old, *fresh]:
+    if [group for chunk in chunks for group in decode(chunk.data, pause)] != [*old, *fresh]:
         logger.error("%s is not packed: entries up to %d are unpacked as others", document_id, until)
         return False
     if not _same(docs, entries, fresh, roots, pause):

@@ -12,14 +12,15 @@ from sqlalchemy import select, text
 from editor.content import schema
 from editor.database import session
 from editor.erasing import erase_before, erase_pieces, keep_since
-from editor.models import Act, Document, Sitting, Version, now
+from editor.models import Act, Document, Entry, Setting, Sitting, Version, now
+from editor.retention import Retention
 from sync.compaction import compact
 from sync.erasing import BLANK, StillThere
 from sync.history import groups
 from sync.packing import pack
 from sync.parts import take_apart
 from sync.peer import Peer, Refusal
-from sync.store import Store
+from sync.store import BEFORE_ALL, Store, chain
 from tests.editor.conftest import Arrive, write
 
 
@@ -130,6 +131,36 @@ def test_whoever_has_the_note_open_gets_it_anew(app: Flask, note: str) -> None:
     assert [refusal.error for refusal in told] == ["moved"]
     assert room.closed
     assert rooms.enter(note, peer).epoch == erased.epoch
+
+
+def test_the_server_looks_for_what_is_too_old_once_a_day(app: Flask, note: str) -> None:
+    due: list[tuple[float, Callable[[], None]]] = []
+    retention = Retention(app, lambda seconds, call: due.append((seconds, call)))
+    retention.start()
+    store = app.extensions["store"]
+    session.execute(text("UPDATE document SET created = created - 864000000"))
+    session.execute(text("UPDATE entry SET time = time - 864000000 WHERE seq = 1"))
+    session.commit()
+    due.pop()[1]()
+    assert store.status(note).first == 0  # nobody wants it
+    session.add(Setting(key="retention", value=9))
+    session.commit()
+    again, go = due.pop()
+    assert again == 24 * 60 * 60
+    go()
+    assert store.status(note).first == 0  # its hash is wrong now: what is damaged is left as it is
+    rehash(note)
+    due.pop()[1]()
+    assert store.status(note).first == 1
+    assert len(due) == 1
+
+
+def rehash(note: str) -> None:
+    previous = BEFORE_ALL
+    for entry in session.scalars(select(Entry).where(Entry.document_id == note).order_by(Entry.seq)):
+        entry.hash = previous = chain(previous, entry.seq, entry.user_id, entry.session_id, entry.time, entry.update)
+    session.get_one(Document, note).head_hash = previous
+    session.commit()
 
 
 def test_what_is_older_than_it_may_be_goes_and_nobody_notices(app: Flask, note: str) -> None:
