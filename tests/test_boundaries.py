@@ -14,11 +14,13 @@ VIEWS = {
     "editor.documents",
     "editor.guests",
     "editor.health",
+    "editor.history",
     "editor.me",
     "editor.pages",
     "editor.settings",
     "editor.shares",
     "editor.sockets",
+    "editor.versions",
 }
 
 

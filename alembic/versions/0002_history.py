@@ -66,6 +66,8 @@ def act() -> None:
         sa.Column("seq", Number, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("detail", sa.JSON(), nullable=False),
+        sa.Column("user_id", Number),
+        sa.Column("time", Number, nullable=False),
         sa.PrimaryKeyConstraint("document_id", "seq", name="pk_act"),
         to_document("act"),
         sqlite_with_rowid=False,

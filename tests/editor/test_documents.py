@@ -3,13 +3,13 @@
 import time
 
 import gevent
-import pytest
 from flask import Flask
 from sqlalchemy import event, select
 
-from editor import digest
+from editor import digest, sockets
 from editor.content import schema
 from editor.database import session
+from editor.follower import Follower
 from editor.models import Client, Document, Entry, Member, Share
 from tests.editor.conftest import Arrive, write
 
@@ -31,6 +31,7 @@ def test_a_new_note_is_mine(arrive: Arrive) -> None:
         "owner": {"id": user["id"], "name": "Ada"},
         "shared": False,
         "people": [{"id": user["id"], "name": "Ada", "slot": 1}],
+        "history": True,
     }
     assert abs(note["created"] - time.time() * 1000) < 60_000
     assert ada.notes() == [note]
@@ -86,8 +87,8 @@ def test_a_title_is_one_line_of_at_most_500_characters(arrive: Arrive) -> None:
     assert [each["title"] for each in ada.notes()] == ["kept"]
 
 
-def test_the_list_follows_what_people_type(app: Flask, arrive: Arrive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digest, "DELAY", 0.01)
+def test_the_list_follows_what_people_type(app: Flask, arrive: Arrive) -> None:
+    app.extensions["rooms"].on_committed = Follower(app, sockets.later, digest.refresh, delay=0.01).committed
     ada = arrive()
     ada.sign_up("Ada")
     note = ada.new_note()
