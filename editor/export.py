@@ -65,7 +65,8 @@ def _text(title: str, fragment: XmlFragment) -> str:
 
 def _file_name(called: str) -> str:
     """Without what some system does not take in the name of a file."""
-    return re.sub(r'[\\/:*?"<>|\x00-\x1f]+', " ", called).strip(" .")[:LONGEST_FILE_NAME].strip(" .") or UNTITLED
+    words = re.sub(r'[\\/:*?"<>|\x00-\x1f]', " ", called).split()
+    return " ".join(words)[:LONGEST_FILE_NAME].strip(" .") or UNTITLED
 
 
 FORMS: Mapping[str, tuple[str, Callable[[str, XmlFragment], str]]] = {

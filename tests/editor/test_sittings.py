@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import gevent
 import pytest
@@ -156,7 +157,7 @@ def test_however_it_is_cut_the_summary_is_the_same(note: str, monkeypatch: pytes
     assert sum(entries for *_, people in pieces for *_, entries in people) == len(times)
 
 
-def everything(note: str) -> list[tuple[object, ...]]:
+def everything(note: str) -> list[tuple[Any, ...]]:
     query = select(Sitting.first_seq, Sitting.last_seq, Sitting.began, Sitting.ended, Sitting.people)
     return [tuple(row) for row in session.execute(query.where(Sitting.document_id == note).order_by(Sitting.first_seq))]
 
