@@ -7,19 +7,22 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from editor.database import session
-from editor.errors import Conflict
+from editor.errors import Conflict, Denied
 from editor.models import Act, Entry
 
 
-def note(document_id: str, seq: int, kind: str, detail: Mapping[str, object]) -> Act:
-    """Say what an entry was. Raises `Conflict` when that was said before, or when the entry has no row any more."""
+def note(document_id: str, seq: int, user_id: int, kind: str, detail: Mapping[str, object]) -> Act:
+    """Say what an entry of this user was, soon after it was made.
+
+    Raises `Denied` when somebody else made it, and `Conflict` when it was said before or the entry has no row any more.
+    """
     row = select(Entry.user_id, Entry.time).where(Entry.document_id == document_id, Entry.seq == seq)
     entry = session.execute(row).one_or_none()
     if entry is None:
         raise Conflict(f"It is too late to say what entry {seq} was.")
-    act = Act(
-        document_id=document_id, seq=seq, kind=kind, detail=detail, user_id=entry.user_id, time=entry.time
-    )
+    if entry.user_id != user_id:
+        raise Denied("Only who made a change may say what it was.")
+    act = Act(document_id=document_id, seq=seq, kind=kind, detail=detail, user_id=user_id, time=entry.time)
     session.add(act)
     try:
         session.commit()

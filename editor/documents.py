@@ -58,9 +58,10 @@ def show(document_id: str) -> dict[str, Any]:
 def rename(document_id: str) -> dict[str, Any]:
     access.find(document_id, Role.EDITOR)
     title = body.line("title", body.needed("title", str), text.TITLE_LIMIT, empty=True)
-    seq = retitle(document_id, access.signed_in().id, title)
+    user = access.signed_in()
+    seq = retitle(document_id, user.id, title)
     if seq is not None:
-        acts.note(document_id, seq, "api", {"what": "title"})
+        acts.note(document_id, seq, user.id, "api", {"what": "title"})
     return show(document_id)
 
 
