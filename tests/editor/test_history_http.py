@@ -22,12 +22,13 @@ def test_the_history_says_who_wrote_how_much_and_when(app: Flask, arrive: Arrive
     bob.get(ada.share(note, "editor"))
     write(app, note, 2, "The first line")
     write(app, note, 1, "Another")
+    ada.ask("PATCH", f"/api/documents/{note}", title="Plan")
     seen = history(ada, note)
-    assert (seen["head"], seen["from"], seen["looked"], seen["more"]) == (3, 0, None, None)
+    assert (seen["head"], seen["from"], seen["looked"], seen["more"]) == (4, 0, None, None)
     assert seen["epoch"] == ada.ask("GET", f"/api/documents/{note}")["epoch"]
     (sitting,) = seen["sittings"]
-    assert (sitting["first"], sitting["last"]) == (1, 3)
-    assert [user for user, _, _ in sitting["people"]] == [1, 2]
+    assert (sitting["first"], sitting["last"]) == (1, 4)
+    assert sitting["people"] == [[1, len("Plans" + "Another" + "Plan"), len("Plans")], [2, len("The first line"), 0]]
     assert seen["people"] == [
         {"id": 1, "name": "Ada", "slot": 1, "guest": False, "gone": False},
         {"id": 2, "name": "Bob", "slot": 2, "guest": False, "gone": False},
