@@ -6,10 +6,9 @@ import gevent
 from flask import Flask
 from sqlalchemy import event, select
 
-from editor import digest, sockets
+from editor import digest
 from editor.content import schema
 from editor.database import session
-from editor.follower import Follower
 from editor.models import Client, Document, Entry, Member, Share
 from tests.editor.conftest import Arrive, write
 
@@ -85,23 +84,6 @@ def test_a_title_is_one_line_of_at_most_500_characters(arrive: Arrive) -> None:
     assert ada.ask("PATCH", path, 400)["errors"] == {"title": ["This must be a text."]}
     ada.post("/api/documents", 400, title="x" * 501)
     assert [each["title"] for each in ada.notes()] == ["kept"]
-
-
-def test_the_list_follows_what_people_type(app: Flask, arrive: Arrive) -> None:
-    app.extensions["rooms"].on_committed = Follower(app, sockets.later, digest.refresh, delay=0.01).committed
-    ada = arrive()
-    ada.sign_up("Ada")
-    note = ada.new_note()
-    write(app, note, 1, "The first words", title="Typed title")
-
-    def digested() -> Document:
-        with app.app_context():
-            return session.get_one(Document, note)
-
-    with gevent.Timeout(5):
-        while digested().digest_seq == 0:
-            gevent.sleep(0.01)
-    assert (digested().title, digested().excerpt) == ("Typed title", "The first words")
 
 
 def test_the_list_is_right_even_after_a_crash(app: Flask, arrive: Arrive) -> None:

@@ -7,14 +7,12 @@ from typing import Any
 import gevent
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import event, insert, select, update
 
-from editor import sittings, sockets
+from editor import sittings
 from editor.database import session
-from editor.follower import Follower
 from editor.models import Document, Entry, Sitting, User, Version
 from editor.sittings import PAUSE
-from tests.editor.conftest import write
 
 ADA, BOB = 1, 2
 MINUTE = 60_000
@@ -211,15 +209,6 @@ def test_what_others_did_since_i_looked(note: str, monkeypatch: pytest.MonkeyPat
     assert [sittings.by_others(note, ADA, after) for after in range(7)] == [4, 4, 3, 2, 2, 1, 0]
     assert [sittings.by_others(note, BOB, after) for after in (0, 3, 4, 6)] == [3, 1, 0, 0]
     assert sittings.by_others(note, None, 0) == 5
-
-
-def test_the_summary_follows_what_people_type(app: Flask, note: str) -> None:
-    app.extensions["rooms"].on_committed = Follower(app, sockets.later, sittings.catch_up, delay=0.01).committed
-    write(app, note, ADA, "The first words")
-    with gevent.Timeout(5):
-        while not session.scalar(select(func.count()).select_from(Sitting)):
-            gevent.sleep(0.01)
-    assert spans(note) == [(1, 1)]
 
 
 def test_a_note_deleted_for_ever_in_the_meantime_is_no_trouble(note: str) -> None:
