@@ -7,7 +7,7 @@ from flask import Flask
 
 from editor.sittings import PAUSE
 from tests.editor.conftest import Arrive, Visitor, write
-from tests.editor.test_sittings import log
+from tests.editor.past import log
 
 
 def history(visitor: Visitor, note: str, status: int = 200) -> Any:

@@ -1,22 +1,22 @@
 """Sittings: what people wrote in one go."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import gevent
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import event, select, update
 
 from editor import sittings
 from editor.database import session
-from editor.models import Document, Entry, Sitting, User, Version
+from editor.models import Document, Sitting, User, Version
 from editor.sittings import PAUSE
+from tests.editor.past import NOON, log
 
 ADA, BOB = 1, 2
 MINUTE = 60_000
-NOON = 1_800_000_000_000
 
 
 @pytest.fixture
@@ -28,28 +28,6 @@ def note(app: Flask) -> Iterator[str]:
         session.add(document := Document(owner_id=ADA))
         session.commit()
         yield document.id
-
-
-def log(note: str, entries: Iterable[tuple[int | None, int, int, int]]) -> None:
-    """(user, milliseconds after noon, inserted, deleted) of changes, as the store leaves them behind."""
-    head = session.scalar(select(Document.head_seq).where(Document.id == note)) or 0
-    rows = [
-        {
-            "document_id": note,
-            "seq": seq,
-            "user_id": user_id,
-            "session_id": 1,
-            "time": NOON + time,
-            "update": b"\0\0",
-            "hash": b"",
-            "inserted": inserted,
-            "deleted": deleted,
-        }
-        for seq, (user_id, time, inserted, deleted) in enumerate(entries, head + 1)
-    ]
-    session.execute(insert(Entry), rows)
-    session.execute(update(Document).where(Document.id == note).values(head_seq=head + len(rows)))
-    session.commit()
 
 
 def name(note: str, seq: int, time: int) -> None:
