@@ -5,7 +5,7 @@ date. Entries are put into chunks only when they are in it: a chunk does not say
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ from editor.models import Document, Entry, Sitting, Version
 
 DELAY = 10.0  # seconds after the first change that is in no sitting; each time is a commit, so not more often
 PAUSE = 30 * 60 * 1000  # milliseconds without an entry that end a sitting
-PAGE = 2000  # entries read at once, of which only the small columns
+PAGE = 1000  # entries read at once, of which only the small columns
+PAGES = 50  # kept with one commit, which waits for the disk
 COUNTED = 20_000  # entries counted at once
 SHOWN = 50  # sittings in one answer
 
@@ -115,16 +116,18 @@ def _take_next(document_id: str) -> bool:
     row = session.execute(known).one_or_none()
     if row is None or row.sitting_seq >= row.head_seq:
         return False
+    done: int = row.sitting_seq
     # What stands for an erased past was written in no sitting.
-    entries = _entries(document_id, max(row.sitting_seq, row.history_from))
-    if not entries and row.history_from < row.head_seq:
-        log.error("%s: expected entry %d and later ones, found none", document_id, row.sitting_seq + 1)
+    reached = max(done, row.history_from)
+    spans, named = _last(document_id), _named(document_id, done)
+    for entries in _pages(document_id, reached):
+        put_together(spans, entries, named)
+        reached = entries[-1].seq
+    if reached == done:
+        log.error("%s: expected entry %d and later ones, found none", document_id, done + 1)
         return False
-    spans, done = _last(document_id), row.sitting_seq
-    put_together(spans, entries, _named(document_id, done))
     # Only now the row is locked, and not while the entries were read: people's changes wait for that lock. If another
     # process has been here meanwhile, this one looks again.
-    reached = entries[-1].seq if entries else row.head_seq
     unchanged = Document.id == document_id, Document.sitting_seq == done
     claim = update(Document).where(*unchanged).values(sitting_seq=reached).returning(Document.id)
     if session.scalar(claim) is not None:
@@ -135,14 +138,22 @@ def _take_next(document_id: str) -> bool:
     return True
 
 
-def _entries(document_id: str, after: int) -> Sequence[_Entry]:
-    query = (
-        select(Entry.seq, Entry.user_id, Entry.time, Entry.inserted, Entry.deleted)
-        .where(Entry.document_id == document_id, Entry.seq > after)
-        .order_by(Entry.seq)
-        .limit(PAGE)
-    )
-    return session.execute(query).all()
+def _pages(document_id: str, after: int) -> Iterator[Sequence[_Entry]]:
+    """The next entries. Others run in between."""
+    for _ in range(PAGES):
+        query = (
+            select(Entry.seq, Entry.user_id, Entry.time, Entry.inserted, Entry.deleted)
+            .where(Entry.document_id == document_id, Entry.seq > after)
+            .order_by(Entry.seq)
+            .limit(PAGE)
+        )
+        entries = session.execute(query).all()
+        if entries:
+            yield entries
+            after = entries[-1].seq
+        if len(entries) < PAGE:
+            return
+        gevent.sleep(0)
 
 
 def _last(document_id: str) -> list[Span]:

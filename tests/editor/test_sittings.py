@@ -119,6 +119,7 @@ def test_however_it_is_cut_the_summary_is_the_same(note: str, monkeypatch: pytes
     for seq in chance.sample(range(1, len(entries)), 30):
         name(note, seq, time=times[seq - 1] + chance.choice([0, MINUTE]))
     monkeypatch.setattr(sittings, "PAGE", 7)
+    monkeypatch.setattr(sittings, "PAGES", 2)
     while entries:
         count = chance.randrange(1, 40)
         log(note, entries[:count])
@@ -147,6 +148,7 @@ def start_again(note: str) -> None:
 
 def test_several_who_look_at_once_count_everything_once(app: Flask, note: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sittings, "PAGE", 10)
+    monkeypatch.setattr(sittings, "PAGES", 3)
     log(note, [(ADA, seq, 1, 0) for seq in range(500)])
 
     def look() -> None:
