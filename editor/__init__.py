@@ -16,6 +16,7 @@ def create_app(config: "Config") -> "Flask":
     from editor import assets, auth, body, database, digest, errors, pages, security, sittings, sockets
     from editor.content.schema import ROOTS
     from editor.documents import documents
+    from editor.entries import entries
     from editor.follower import Follower
     from editor.guests import guests
     from editor.health import health
@@ -53,7 +54,8 @@ def create_app(config: "Config") -> "Flask":
     body.register(app)
     auth.register(app)
     pages.register(app)
-    for resource in (assets.assets, documents, guests, health, history, me, settings, shares, versions):
+    resources = (assets.assets, documents, entries, guests, health, history, me, settings, shares, versions)
+    for resource in resources:
         app.register_blueprint(resource)
     security.limit(app)
     sockets.register(app, rooms)

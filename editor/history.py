@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from sqlalchemy import Select, select
 
 from editor import access, acts, body, moments, sittings, versions
@@ -11,6 +11,7 @@ from editor.access import SLOTS
 from editor.database import session
 from editor.errors import Invalid
 from editor.models import Client, Member, User, now
+from editor.sql_store import SqlStore
 
 history = Blueprint("history", __name__, url_prefix="/api/documents/<document_id>/history")
 
@@ -23,6 +24,7 @@ def show(document_id: str) -> dict[str, Any]:
     access.find_history(document_id)
     sittings.catch_up(document_id)
     document = access.find_history(document_id).document
+    store: SqlStore = current_app.extensions["store"]
     person = access.person()
     user_id = None if person is None else person.id
     member = session.scalar(_member(document_id, user_id))
@@ -39,8 +41,10 @@ def show(document_id: str) -> dict[str, Any]:
         "people": _describe(document_id, people),
         "versions": [versions.describe(version) for version in named],
         "acts": [acts.describe(act) for act in done],
+        "storage": store.storage(document_id)._asdict(),
         "sittings": shown,
         "more": more,
+        "bases": store.bases(document_id),
     }
 
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import gevent
+from flask import current_app
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from editor.database import session
 from editor.models import Document, Entry, Sitting, Version
+from editor.moments import damaged
+from sync.history import groups
 
 DELAY = 10.0  # seconds after the first change that is in no sitting; each time is a commit, so not more often
 PAUSE = 30 * 60 * 1000  # milliseconds without an entry that end a sitting
@@ -200,11 +203,19 @@ def _keep(document_id: str, spans: Sequence[Span]) -> None:
 
 
 def _count_others(document_id: str, user_id: int | None, after: int, until: int) -> int:
-    """Among the entries of one sitting."""
+    """Among the entries of one sitting, of which the older ones may be in chunks."""
+    packed = session.scalar(select(Document.packed_seq).where(Document.id == document_id)) or 0
     count = 0
+    if after < packed:
+        read = groups(current_app.extensions["store"], document_id, after, min(packed, until), damaged(document_id))
+        for number, group in enumerate(read, 1):
+            if group.user_id != user_id:
+                count += group.last - max(after, group.first - 1)
+            if number % PAGE == 0:
+                gevent.sleep(0)
+        after = packed
     for start in range(after, until, COUNTED):
-        end = min(start + COUNTED, until)
-        span = Entry.document_id == document_id, Entry.seq > start, Entry.seq <= end
+        span = Entry.document_id == document_id, Entry.seq > start, Entry.seq <= min(start + COUNTED, until)
         others = select(func.count()).where(*span, Entry.user_id.is_distinct_from(user_id))
         count += session.scalar(others) or 0
         gevent.sleep(0)

@@ -15,6 +15,7 @@ from editor.errors import Broken, Conflict, Invalid, NotFound
 from editor.models import Version, now
 from sync.doc import Unreadable
 from sync.history import replay
+from sync.store import Broken as Damaged
 
 versions = Blueprint("versions", __name__, url_prefix="/api/documents/<document_id>/versions")
 
@@ -65,7 +66,7 @@ def download(document_id: str, seq: int) -> Response:
     version = session.get(Version, (document_id, seq))
     try:
         doc = replay(current_app.extensions["store"], document_id, seq, pause=lambda: gevent.sleep(0))
-    except Unreadable as error:
+    except (Unreadable, Damaged) as error:
         raise Broken(f"The log of this note is damaged at or before moment {seq}. Try an earlier moment.") from error
     title, fragment = text.one_line(schema.title(doc)), schema.body(doc)
     return export.answer(form, title, fragment, None if version is None else version.name)

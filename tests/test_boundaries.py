@@ -12,6 +12,7 @@ VIEWS = {
     "editor.assets",
     "editor.auth",
     "editor.documents",
+    "editor.entries",
     "editor.guests",
     "editor.health",
     "editor.history",

@@ -101,6 +101,8 @@ def main() -> None:
         measure("history, that nobody has summarised yet", ada, f"{path}/history", clock)
         measure("history", ada, f"{path}/history", clock)
         measure("older sittings", ada, f"{path}/history/sittings?before={entries // 2}", clock)
+        measure("all entries", ada, f"{path}/history/entries", clock)
+        measure("the newest 1000 entries", ada, f"{path}/history/entries?after={entries - 1000}", clock)
         measure("the note as it was in the middle, as a file", ada, f"{path}/versions/{entries // 2}/export", clock)
         app.extensions["store"].close()
         app.extensions["engine"].dispose()
