@@ -1,6 +1,7 @@
 """The log itself, for those who want to see how a note was written: entries in chunks, and states to begin from."""
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 
 import gevent
 from flask import Blueprint, Response, current_app
@@ -13,6 +14,8 @@ from sync.history import chunks
 from sync.store import UnknownMoment
 
 entries = Blueprint("entries", __name__, url_prefix="/api/documents/<document_id>/history")
+
+log = logging.getLogger(__name__)
 
 
 @entries.get("/entries")
@@ -27,7 +30,7 @@ def stream(document_id: str) -> Response:
         until = document.head_seq
     if until < after:
         raise Invalid("That does not work.", {"until": [f"This must be {after} or more, not {until}."]})
-    found = chunks(_store(), document_id, after, until, moments.damaged(document_id))
+    found = chunks(_store(), document_id, after, until, _damaged(document_id))
     return _bytes(_framed(found) if after < until else (), document.epoch)
 
 
@@ -41,6 +44,11 @@ def state(document_id: str) -> Response:
         return _bytes([_store().state(document_id, seq)], document.epoch)
     except UnknownMoment as error:
         raise NotFound(f"There is no state at hand for moment {seq}.") from error
+
+
+def _damaged(document_id: str) -> Callable[[int, int], None]:
+    """Tell the operator which entries cannot be read any more; whoever looks at the history sees the rest."""
+    return lambda first, last: log.error("%s: entries %d to %d are damaged", document_id, first, last)
 
 
 def _framed(found: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,12 +1,7 @@
 """Moments of a note: entries of its log. "The note at `seq`" is the note with all entries up to it."""
 
-import logging
-from collections.abc import Callable
-
 from editor.errors import NotFound
 from editor.models import Document
-
-log = logging.getLogger(__name__)
 
 
 def check(document: Document, seq: int) -> int:
@@ -17,8 +12,3 @@ def check(document: Document, seq: int) -> int:
     if not first <= seq <= document.head_seq:
         raise NotFound(f"This note has the moments {first} to {document.head_seq}, not {seq}.")
     return seq
-
-
-def damaged(document_id: str) -> Callable[[int, int], None]:
-    """Tell the operator which entries cannot be read any more; whoever looks at the history sees the rest."""
-    return lambda first, last: log.error("%s: entries %d to %d are damaged", document_id, first, last)

@@ -15,8 +15,9 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from editor.database import session
 from editor.models import Document, Entry, Sitting, Version
-from editor.moments import damaged
-from sync.history import groups
+from editor.sql_store import SqlStore
+from sync.chunk import Group, heads
+from sync.codec import Malformed
 
 DELAY = 10.0  # seconds after the first change that is in no sitting; each time is a commit, so not more often
 PAUSE = 30 * 60 * 1000  # milliseconds without an entry that end a sitting
@@ -61,7 +62,7 @@ class Span:
 def catch_up(document_id: str) -> None:
     """Once this returns, the entries there were are in sittings. Others run in between."""
     while _take_next(document_id):
-        gevent.sleep(0)
+        _pause()
 
 
 def newest(document_id: str, before: int | None = None) -> tuple[list[dict[str, Any]], int | None]:
@@ -156,7 +157,7 @@ def _pages(document_id: str, after: int) -> Iterator[Sequence[_Entry]]:
             after = entries[-1].seq
         if len(entries) < PAGE:
             return
-        gevent.sleep(0)
+        _pause()
 
 
 def _last(document_id: str) -> list[Span]:
@@ -207,19 +208,31 @@ def _count_others(document_id: str, user_id: int | None, after: int, until: int)
     packed = session.scalar(select(Document.packed_seq).where(Document.id == document_id)) or 0
     count = 0
     if after < packed:
-        read = groups(current_app.extensions["store"], document_id, after, min(packed, until), damaged(document_id))
-        for number, group in enumerate(read, 1):
+        for group in _packed(document_id, after):
             if group.user_id != user_id:
-                count += group.last - max(after, group.first - 1)
-            if number % PAGE == 0:
-                gevent.sleep(0)
+                count += max(0, min(group.last, until) - max(group.first - 1, after))
         after = packed
     for start in range(after, until, COUNTED):
         span = Entry.document_id == document_id, Entry.seq > start, Entry.seq <= min(start + COUNTED, until)
         others = select(func.count()).where(*span, Entry.user_id.is_distinct_from(user_id))
         count += session.scalar(others) or 0
-        gevent.sleep(0)
+        _pause()
     return count
+
+
+def _packed(document_id: str, after: int) -> Iterator[Group]:
+    """What is in chunks from this entry on, without the updates. Others run in between."""
+    store: SqlStore = current_app.extensions["store"]
+    for chunk in store.chunks(document_id, after):
+        try:
+            yield from heads(chunk.data, _pause)
+        except Malformed as error:
+            log.error("%s: entries %d to %d are damaged: %s", document_id, chunk.first, chunk.last, error)
+        _pause()
+
+
+def _pause() -> None:
+    gevent.sleep(0)
 
 
 _ALL = select(Sitting.first_seq, Sitting.last_seq, Sitting.began, Sitting.ended, Sitting.people)
