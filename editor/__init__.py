@@ -17,6 +17,7 @@ def create_app(config: "Config") -> "Flask":
     from editor.content.schema import ROOTS
     from editor.documents import documents
     from editor.entries import entries
+    from editor.erasures import erasures
     from editor.follower import Follower
     from editor.guests import guests
     from editor.health import health
@@ -54,7 +55,7 @@ def create_app(config: "Config") -> "Flask":
     body.register(app)
     auth.register(app)
     pages.register(app)
-    resources = (assets.assets, documents, entries, guests, health, history, me, settings, shares, versions)
+    resources = (assets.assets, documents, entries, erasures, guests, health, history, me, settings, shares, versions)
     for resource in resources:
         app.register_blueprint(resource)
     security.limit(app)

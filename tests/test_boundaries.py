@@ -13,6 +13,7 @@ VIEWS = {
     "editor.auth",
     "editor.documents",
     "editor.entries",
+    "editor.erasures",
     "editor.guests",
     "editor.health",
     "editor.history",
