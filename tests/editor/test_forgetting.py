@@ -77,9 +77,9 @@ def test_history_before_a_moment_is_erased(app: Flask, note: str) -> None:
             Version(document_id=note, seq=3, name="Third", user_id=1, time=1),
             Sitting(document_id=note, first_seq=1, last_seq=2, began=1, ended=1, people=[]),
             Sitting(document_id=note, first_seq=3, last_seq=3, began=1, ended=1, people=[]),
+            Act(document_id=note, seq=2, kind="api", detail={}, user_id=1, time=1),
         ]
     )
-    session.execute(text("INSERT INTO act (document_id, seq, kind, detail) VALUES (:id, 2, 'api', '{}')"), {"id": note})
     session.commit()
     epoch = store.status(note).epoch
     assert in_file(app, "xyzzy-secret")
