@@ -87,6 +87,14 @@ def measure(what: str, ada: Visitor, path: str, clock: Clock) -> None:
     print(f"{what:45} {took * 1000:7.0f} ms  held {clock.longest * 1000:5.0f} ms  {size / 1024:8.0f} KiB")
 
 
+def measure_all(ada: Visitor, path: str, entries: int, clock: Clock) -> None:
+    measure("history", ada, f"{path}/history", clock)
+    measure("older sittings", ada, f"{path}/history/sittings?before={entries // 2}", clock)
+    measure("all entries", ada, f"{path}/history/entries", clock)
+    measure("the newest 1000 entries", ada, f"{path}/history/entries?after={entries - 1000}", clock)
+    measure("the note as it was in the middle, as a file", ada, f"{path}/versions/{entries // 2}/export", clock)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=260_000)
@@ -102,16 +110,12 @@ def main() -> None:
         fill(app, note, entries)
         path, clock = f"/api/documents/{note}", Clock()
         measure("history, that nobody has summarised yet", ada, f"{path}/history", clock)
-        for _ in range(2):
-            measure("history", ada, f"{path}/history", clock)
-            measure("older sittings", ada, f"{path}/history/sittings?before={entries // 2}", clock)
-            measure("all entries", ada, f"{path}/history/entries", clock)
-            measure("the newest 1000 entries", ada, f"{path}/history/entries?after={entries - 1000}", clock)
-            measure("the note as it was in the middle, as a file", ada, f"{path}/versions/{entries // 2}/export", clock)
-            print("looked at in the middle, and put into chunks:")
-            ada.post(f"{path}/history/looked", 204, seq=entries // 2)
-            compact(app.extensions["store"], note, ROOTS)
-            pack(app.extensions["store"], note, ROOTS)
+        measure_all(ada, path, entries, clock)
+        ada.post(f"{path}/history/looked", 204, seq=entries // 2)
+        compact(app.extensions["store"], note, ROOTS)
+        pack(app.extensions["store"], note, ROOTS)
+        print("looked at in the middle, and put into chunks:")
+        measure_all(ada, path, entries, clock)
         app.extensions["store"].close()
         app.extensions["engine"].dispose()
 
