@@ -13,16 +13,21 @@ def create_app(config: "Config") -> "Flask":
     # Imported here, so that `palimpsest serve` can patch the standard library for gevent before anything uses it.
     from flask import Flask
 
-    from editor import assets, auth, body, database, errors, pages, security, sockets
+    from editor import assets, auth, body, database, digest, errors, pages, security, sittings, sockets
     from editor.content.schema import ROOTS
-    from editor.digest import Digest
     from editor.documents import documents
+    from editor.entries import entries
+    from editor.erasures import erasures
+    from editor.follower import Follower
     from editor.guests import guests
     from editor.health import health
+    from editor.history import history
     from editor.me import me
+    from editor.retention import Retention
     from editor.settings import settings
     from editor.shares import shares
     from editor.sql_store import SqlStore
+    from editor.versions import versions
     from sync.broker import LocalBroker
     from sync.rooms import Rooms
 
@@ -33,15 +38,25 @@ def create_app(config: "Config") -> "Flask":
     database.install(app, engine)
     store = SqlStore(engine)
     rooms = Rooms(store, LocalBroker(), ROOTS, pause=sockets.pause, later=sockets.later)
-    rooms.on_committed = Digest(app, sockets.later).committed
-    app.extensions.update(config=config, store=store, rooms=rooms)
+    followers = [
+        Follower(app, sockets.later, digest.refresh, digest.DELAY),
+        Follower(app, sockets.later, sittings.catch_up, sittings.DELAY),
+    ]
+
+    def committed(document_id: str, seq: int) -> None:
+        for follower in followers:
+            follower.committed(document_id, seq)
+
+    rooms.on_committed = committed
+    app.extensions.update(config=config, store=store, rooms=rooms, retention=Retention(app, sockets.later))
 
     errors.register(app, pages.problem_page)
     security.register(app)
     body.register(app)
     auth.register(app)
     pages.register(app)
-    for resource in (assets.assets, documents, guests, health, me, settings, shares):
+    resources = (assets.assets, documents, entries, erasures, guests, health, history, me, settings, shares, versions)
+    for resource in resources:
         app.register_blueprint(resource)
     security.limit(app)
     sockets.register(app, rooms)

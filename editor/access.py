@@ -45,6 +45,7 @@ class Access(NamedTuple):
     role: Role
     owner: str  # the owner's name
     shared: bool  # there is an open link
+    history: bool  # they may see how the note was written
 
 
 def person() -> User | None:
@@ -101,6 +102,17 @@ def find(document_id: str, at_least: Role, *, binned: bool = False) -> Access:
     return access
 
 
+def find_history(document_id: str, at_least: Role = Role.VIEWER) -> Access:
+    """The document, if the one who sent this request may see its history and do this much with it.
+
+    Raises as `find` does, and `Denied` when the owner does not show the history.
+    """
+    access = find(document_id, at_least)
+    if not access.history:
+        raise Denied("The owner does not show the history of this note.")
+    return access
+
+
 def role_of(session: AnySession, document_id: str, user_id: int | None, tokens: Mapping[str, str]) -> Role | None:
     """What somebody may do with a document now; None: not even know of it. `tokens`: document id -> opened link.
 
@@ -120,7 +132,7 @@ def listing(user: User, binned: bool) -> list[Access]:
     newest = Document.deleted if binned else Document.updated
     rows = database.execute(_seen_by(user.id).where(where).order_by(newest.desc(), Document.id))
     return [
-        Access(document, Role.OWNER if document.owner_id == user.id else Role[share.role.upper()], owner, bool(share))
+        _as_owner(document, share, owner) if document.owner_id == user.id else _by_link(document, share, owner)
         for document, share, _, owner in rows
     ]
 
@@ -181,12 +193,20 @@ def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Map
         return None
     document, share, member, owner = row
     if document.owner_id == user_id:
-        return Access(document, Role.OWNER, owner, share is not None)
+        return _as_owner(document, share, owner)
     if share is None:
         return None
     by_link = hmac.compare_digest(tokens.get(document_id, "").encode(), share.token.encode())
     by_membership = member is not None and member.share_id == share.id
-    return Access(document, Role[share.role.upper()], owner, True) if by_link or by_membership else None
+    return _by_link(document, share, owner) if by_link or by_membership else None
+
+
+def _as_owner(document: Document, share: Share | None, owner: str) -> Access:
+    return Access(document, Role.OWNER, owner, share is not None, history=True)
+
+
+def _by_link(document: Document, share: Share, owner: str) -> Access:
+    return Access(document, Role[share.role.upper()], owner, shared=True, history=share.history)
 
 
 def _seen_by(user_id: int | None) -> Select[Document, Share, Member, str]:

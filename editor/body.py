@@ -1,13 +1,23 @@
 """The JSON object that a request carries, checked before a view sees it."""
 
-from typing import Any
+from collections.abc import Sequence
+from types import UnionType
+from typing import Any, get_args
 
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from editor.errors import Invalid
 
-KINDS = {str: "a text", bool: "true or false"}
+KINDS: dict[type | UnionType, str] = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    int | None: "a whole number or null",
+    dict: "an object",
+    list: "a list",
+}
+MOST_DIGITS = 18  # of a number in an address: databases keep 64 bits
 
 
 def register(app: Flask) -> None:
@@ -27,24 +37,32 @@ def register(app: Flask) -> None:
             raise Invalid("The body must be a JSON object.")
 
 
-def fields(**kinds: type) -> dict[str, Any]:
-    """The named fields that the request carries, each of its kind. Raises `Invalid` for a wrong or unknown one."""
+def fields(needed: Sequence[str] = (), /, **kinds: type | UnionType) -> dict[str, Any]:
+    """The named fields that the request carries, each of its kind. Raises `Invalid` for one that is wrong, unknown or
+    `needed` and not there."""
     content: dict[str, Any] = request.get_json() if request.content_length else {}
     errors = {name: ["This field is not known here."] for name in content if name not in kinds}
     for name, kind in kinds.items():
-        if name in content and type(content[name]) is not kind:
+        if type(content[name]) not in (get_args(kind) or (kind,)) if name in content else name in needed:
             errors[name] = [f"This must be {KINDS[kind]}."]
     if errors:
-        raise Invalid("The request has wrong fields.", errors)
+        raise Invalid("The request has wrong fields, or lacks one.", errors)
     return content
 
 
 def needed(name: str, kind: type) -> Any:
     """The one field that the request is about. Raises `Invalid` without it."""
-    content = fields(**{name: kind})
-    if name not in content:
-        raise Invalid("The request lacks a field.", {name: [f"This must be {KINDS[kind]}."]})
-    return content[name]
+    return fields((name,), **{name: kind})[name]
+
+
+def number(name: str) -> int | None:
+    """A whole number from 0 on in the address, after the question mark. Raises `Invalid` if it is something else."""
+    value = request.args.get(name)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS):
+        raise Invalid("The address has a wrong part.", {name: [f"This must be a whole number, not {value[:40]!r}."]})
+    return int(value)
 
 
 def line(name: str, value: str, longest: int, *, empty: bool = False) -> str:

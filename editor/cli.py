@@ -2,10 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from editor.config import Config
+
+if TYPE_CHECKING:
+    from sync.store import Snapshot
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,35 +62,45 @@ def create_user(email: str, name: str | None, admin: bool) -> None:
 @main.command()
 @click.argument("document_id", required=False)
 def compact(document_id: str | None) -> None:
-    """Write a snapshot of every note, or of one, so that it opens faster. Removes nothing."""
+    """Write a snapshot of every note, or of one, so that it opens faster, and put its old entries into chunks.
+
+    What is older than the administrator's setting allows is erased; otherwise history stays.
+    """
     config = _config()
     _migrate(config)
-    from sqlalchemy import select
+    from sqlalchemy import or_, select
 
-    from editor import database
+    from editor import create_app, retention
     from editor.content.schema import ROOTS
+    from editor.database import session
     from editor.models import Document
-    from editor.sql_store import SqlStore
-    from sync import compaction
+    from sync import compaction, packing
     from sync.store import UnknownDocument
 
-    engine = database.connect(config.database_url)
-    store = SqlStore(engine)
-    with engine.connect() as connection:
-        behind = select(Document.id).where(Document.head_seq > Document.snapshot_seq)
-        names = [document_id] if document_id else list(connection.scalars(behind))
-    for number, name in enumerate(names, start=1):
-        try:
-            snapshot = compaction.compact(store, name, ROOTS)
-        except UnknownDocument as error:
-            raise click.ClickException(f"There is no note {name}.") from error
-        said = (
-            "no snapshot, see above" if snapshot is None else f"{snapshot.seq} entries in {len(snapshot.state)} bytes"
-        )
-        click.echo(f"{number}/{len(names)} {name}: {said}")
+    app = create_app(config)
+    store = app.extensions["store"]
+    with app.app_context():
+        behind = or_(Document.head_seq > Document.snapshot_seq, Document.head_seq > Document.packed_seq)
+        names = [document_id] if document_id else list(session.scalars(select(Document.id).where(behind)))
+        session.rollback()
+        for number, name in enumerate(names, start=1):
+            try:
+                snapshot = compaction.compact(store, name, ROOTS)
+                packed = packing.pack(store, name, ROOTS)
+            except UnknownDocument as error:
+                raise click.ClickException(f"There is no note {name}.") from error
+            click.echo(f"{number}/{len(names)} {name}: {_compacted(snapshot, packed)}")
+        erased = retention.sweep()
     store.close()
-    engine.dispose()
+    app.extensions["engine"].dispose()
+    if erased:
+        click.echo(f"Old history was erased from {erased} notes.")
     click.echo("All notes have their snapshot." if not names else "Done.")
+
+
+def _compacted(snapshot: "Snapshot | None", packed: int) -> str:
+    said = "no snapshot, see above" if snapshot is None else f"{snapshot.seq} entries in {len(snapshot.state)} bytes"
+    return f"{said}, {packed} packed"
 
 
 def _config(**options: object) -> Config:

@@ -51,6 +51,7 @@ def _open_sqlite(connection: Any, record: object = None) -> None:
     _keep_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power loss
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten: erased is erased
     # The log's own thread copies what was written into the database (`log_sqlite`): a request that did it would hold up
     # the loop. This is for processes without such a thread.
     connection.execute("PRAGMA wal_autocheckpoint = 10000")

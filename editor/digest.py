@@ -4,54 +4,18 @@ It follows the log about a second behind, and it knows how far it has come (`dig
 the documents brings it up to date.
 """
 
-import logging
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import gevent
-from flask import Flask, current_app
+from flask import current_app
 from sqlalchemy import update
 
 from editor.content import schema, text
 from editor.database import session
 from editor.models import Document
 from sync.rooms import Rooms
-from sync.store import UnknownDocument
-
-log = logging.getLogger(__name__)
 
 DELAY = 1.0  # seconds after the first change that is not in the copy
-REST = 20  # a digest that took this long takes at most one part in REST of the time
-
-
-class Digest:
-    """Keeps the copies of the documents that are written to right now."""
-
-    def __init__(self, app: Flask, later: Callable[[float, Callable[[], None]], object]) -> None:
-        self._app = app
-        self._later = later
-        self._due: set[str] = set()
-        self._pause: dict[str, float] = {}  # documents whose digest is slow, and how long to wait with the next
-
-    def committed(self, document_id: str, seq: int) -> None:
-        """There is something new in the log. Never blocks."""
-        if document_id not in self._due:
-            self._due.add(document_id)
-            self._later(self._pause.pop(document_id, DELAY), lambda: self._follow(document_id))
-
-    def _follow(self, document_id: str) -> None:
-        self._due.discard(document_id)
-        began = time.monotonic()
-        try:
-            with self._app.app_context():
-                refresh(document_id)
-        except UnknownDocument:
-            return  # deleted for ever in the meantime
-        except Exception:
-            log.exception("title and excerpt of %s are behind; the next change or listing brings them on", document_id)
-        took = time.monotonic() - began
-        if took * REST > DELAY:
-            self._pause[document_id] = took * REST
 
 
 def refresh(document_id: str) -> None:

@@ -8,7 +8,7 @@ from flask import Blueprint, current_app, request
 from gevent.event import AsyncResult
 from sqlalchemy import delete, func, select
 
-from editor import access, body, digest
+from editor import access, acts, body, digest
 from editor.access import Access, Role
 from editor.content import schema, text
 from editor.database import session
@@ -58,7 +58,10 @@ def show(document_id: str) -> dict[str, Any]:
 def rename(document_id: str) -> dict[str, Any]:
     access.find(document_id, Role.EDITOR)
     title = body.line("title", body.needed("title", str), text.TITLE_LIMIT, empty=True)
-    retitle(document_id, access.signed_in().id, title)
+    user = access.signed_in()
+    seq = retitle(document_id, user.id, title)
+    if seq is not None:
+        acts.note(document_id, seq, user.id, "api", {"what": "title"})
     return show(document_id)
 
 
@@ -107,20 +110,25 @@ def describe(found: Sequence[Access]) -> list[dict[str, Any]]:
             "owner": {"id": document.owner_id, "name": owner},
             "shared": shared,
             "people": people[document.id],
+            "history": history,
         }
-        for document, role, owner, shared in found
+        for document, role, owner, shared, history in found
     ]
 
 
-def retitle(document_id: str, user_id: int, title: str) -> None:
+def retitle(document_id: str, user_id: int, title: str) -> int | None:
     """Once this returns the title is in the log, everybody sees it, and the document's row has it.
 
-    Raises `Unavailable` when the server could not make it durable.
+    The entry that holds it; None when it was the title already. Raises `Unavailable` when the server could not make it
+    durable.
     """
+    changed = False
 
     def change(doc: Any) -> None:
+        nonlocal changed
         whole = schema.title(doc)
-        if str(whole) != title:
+        changed = str(whole) != title
+        if changed:
             whole.clear()
             whole += title
 
@@ -130,6 +138,7 @@ def retitle(document_id: str, user_id: int, title: str) -> None:
     if not isinstance(answer, Saved):
         raise Unavailable(answer.message if answer else "The title could not be saved. Please try again.")
     digest.refresh(document_id)
+    return answer.seq if changed else None
 
 
 def _people(document_ids: Sequence[str]) -> defaultdict[str, list[dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """The log in PostgreSQL. Plain psycopg 3, which lets other greenlets run while it waits if gevent patched first."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,8 +9,8 @@ from psycopg import errors
 from sqlalchemy import Engine
 
 from editor import database
-from editor.log_writer import Head
-from sync.store import Entry, NotStored, Snapshot
+from editor.log_writer import FORGET, Head
+from sync.store import Chunk, Entry, NotStored, Snapshot
 
 WORDS: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.DiskFull, "The database's disk is full."),
@@ -45,8 +45,11 @@ class PostgresLog:
             raise NotStored(_words(error)) from error
 
     def lock(self, document_ids: Sequence[str]) -> Mapping[str, Head]:
-        query = "SELECT id, head_seq, head_hash, snapshot_seq FROM document WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
-        return {id: Head(seq, hash, snapshot) for id, seq, hash, snapshot in self._execute(query, list(document_ids))}
+        query = (
+            "SELECT id, head_seq, head_hash, snapshot_seq, packed_seq, epoch FROM document "
+            "WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+        )
+        return {id: Head(*fields) for id, *fields in self._execute(query, list(document_ids))}
 
     def owners(self, document_id: str, client_ids: Sequence[int]) -> Mapping[int, int | None]:
         query = "SELECT client_id, user_id FROM client WHERE document_id = %s AND client_id = ANY(%s)"
@@ -81,13 +84,63 @@ class PostgresLog:
                 *(list(column) for column in zip(*rows, strict=True)),
             )
 
-    def keep(self, document_id: str, snapshot: Snapshot) -> None:
+    def keep(self, document_id: str, snapshot: Snapshot, state: bytes) -> None:
         self._execute(
-            "INSERT INTO snapshot (document_id, seq, state, state_vector, hash) VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO snapshot (document_id, seq, state, deflated, state_vector, hash) "
+            "VALUES (%s, %s, %s, true, %s, %s)",
             document_id,
-            *snapshot,
+            snapshot.seq,
+            state,
+            snapshot.state_vector,
+            snapshot.hash,
         )
         self._execute("UPDATE document SET snapshot_seq = %s WHERE id = %s", snapshot.seq, document_id)
+
+    def snapshots(self, document_id: str) -> Sequence[int]:
+        return [seq for (seq,) in self._execute("SELECT seq FROM snapshot WHERE document_id = %s", document_id)]
+
+    def drop(self, document_id: str, snapshots: Collection[int]) -> None:
+        self._execute("DELETE FROM snapshot WHERE document_id = %s AND seq = ANY(%s)", document_id, list(snapshots))
+
+    def newest_chunk(self, document_id: str) -> bytes | None:
+        query = "SELECT hash FROM chunk WHERE document_id = %s ORDER BY last_seq DESC LIMIT 1"
+        row = self._execute(query, document_id).fetchone()
+        return None if row is None else row[0]
+
+    def pack(self, document_id: str, chunks: Sequence[Chunk]) -> None:
+        first, last = chunks[0].first, chunks[-1].last
+        self._execute("DELETE FROM chunk WHERE document_id = %s AND first_seq >= %s", document_id, first)
+        self._execute("DELETE FROM entry WHERE document_id = %s AND seq <= %s", document_id, last)
+        self._execute(
+            "INSERT INTO chunk (document_id, first_seq, last_seq, data, entry_hash, hash) SELECT %s, * FROM "
+            "unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[])",
+            document_id,
+            *(list(column) for column in zip(*chunks, strict=True)),
+        )
+        self._execute("UPDATE document SET packed_seq = %s WHERE id = %s", last, document_id)
+
+    def entries(self, document_id: str, after: int) -> Iterable[Entry]:
+        query = (
+            'SELECT seq, "update", user_id, session_id, time, hash FROM entry '
+            "WHERE document_id = %s AND seq > %s ORDER BY seq"
+        )
+        return [Entry(*row) for row in self._execute(query, document_id, after)]
+
+    def change(self, document_id: str, entries: Sequence[tuple[int, bytes, bytes]]) -> None:
+        if entries:
+            self._execute(
+                'UPDATE entry SET "update" = changed."update", hash = changed.hash '
+                'FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS changed (seq, "update", hash) '
+                "WHERE entry.document_id = %s AND entry.seq = changed.seq",
+                *(list(column) for column in zip(*entries, strict=True)),
+                document_id,
+            )
+
+    def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
+        for statement in FORGET:
+            self._named(statement.format("%(document_id)s", "%(first)s"), document_id=document_id, first=first)
+        query = "UPDATE document SET history_from = %s, epoch = %s, head_hash = %s WHERE id = %s"
+        self._execute(query, first, epoch, hash, document_id)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -114,6 +167,10 @@ class PostgresLog:
             "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
         )
         return connection
+
+    def _named(self, query: str, **parameters: object) -> None:
+        assert self._connection is not None
+        self._connection.cursor(binary=True).execute(query.encode(), parameters)
 
     def _execute(self, query: str, *parameters: object) -> psycopg.Cursor[Any]:
         assert self._connection is not None

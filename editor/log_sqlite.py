@@ -2,17 +2,18 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
 from editor import database
-from editor.log_writer import Head
-from sync.store import Entry, NotStored, Snapshot
+from editor.log_writer import FORGET, Head
+from sync.store import Chunk, Entry, NotStored, Snapshot
 
 PAGE = 4096  # bytes
 CHECKPOINT = 1000  # pages in the write-ahead log
+OVERWRITE_TIMEOUT = 1000  # milliseconds that who writes waits for those who read an old state of the database
 
 WORDS = {
     "SQLITE_FULL": "The server's disk is full.",
@@ -56,9 +57,10 @@ class SqliteLog:
         # The transaction holds the only write lock there is.
         marks = ",".join("?" * len(document_ids))
         rows = self._connected().execute(
-            f"SELECT id, head_seq, head_hash, snapshot_seq FROM document WHERE id IN ({marks})", document_ids
+            f"SELECT id, head_seq, head_hash, snapshot_seq, packed_seq, epoch FROM document WHERE id IN ({marks})",
+            document_ids,
         )
-        return {id: Head(seq, hash, snapshot) for id, seq, hash, snapshot in rows}
+        return {id: Head(*fields) for id, *fields in rows}
 
     def owners(self, document_id: str, client_ids: Sequence[int]) -> Mapping[int, int | None]:
         marks = ",".join("?" * len(client_ids))
@@ -83,14 +85,72 @@ class SqliteLog:
         self._connected().executemany("UPDATE document SET head_seq = ?, head_hash = ?, updated = ? WHERE id = ?", rows)
         self._pages += 2 * len(rows)
 
-    def keep(self, document_id: str, snapshot: Snapshot) -> None:
+    def keep(self, document_id: str, snapshot: Snapshot, state: bytes) -> None:
         connection = self._connected()
         connection.execute(
-            "INSERT INTO snapshot (document_id, seq, state, state_vector, hash) VALUES (?, ?, ?, ?, ?)",
-            (document_id, *snapshot),
+            "INSERT INTO snapshot (document_id, seq, state, deflated, state_vector, hash) VALUES (?, ?, ?, true, ?, ?)",
+            (document_id, snapshot.seq, state, snapshot.state_vector, snapshot.hash),
         )
         connection.execute("UPDATE document SET snapshot_seq = ? WHERE id = ?", (snapshot.seq, document_id))
-        self._pages += len(snapshot.state) // PAGE
+        self._pages += len(state) // PAGE
+
+    def snapshots(self, document_id: str) -> Sequence[int]:
+        rows = self._connected().execute("SELECT seq FROM snapshot WHERE document_id = ?", (document_id,))
+        return [seq for (seq,) in rows]
+
+    def drop(self, document_id: str, snapshots: Collection[int]) -> None:
+        rows = [(document_id, seq) for seq in snapshots]
+        self._connected().executemany("DELETE FROM snapshot WHERE document_id = ? AND seq = ?", rows)
+
+    def newest_chunk(self, document_id: str) -> bytes | None:
+        query = "SELECT hash FROM chunk WHERE document_id = ? ORDER BY last_seq DESC LIMIT 1"
+        row = self._connected().execute(query, (document_id,)).fetchone()
+        return None if row is None else row[0]
+
+    def pack(self, document_id: str, chunks: Sequence[Chunk]) -> None:
+        connection = self._connected()
+        first, last = chunks[0].first, chunks[-1].last
+        connection.execute("DELETE FROM chunk WHERE document_id = ? AND first_seq >= ?", (document_id, first))
+        connection.execute("DELETE FROM entry WHERE document_id = ? AND seq <= ?", (document_id, last))
+        connection.executemany(
+            "INSERT INTO chunk (document_id, first_seq, last_seq, data, entry_hash, hash) VALUES (?, ?, ?, ?, ?, ?)",
+            [(document_id, *chunk) for chunk in chunks],
+        )
+        connection.execute("UPDATE document SET packed_seq = ? WHERE id = ?", (last, document_id))
+        self._pages += sum(2 + len(chunk.data) // PAGE for chunk in chunks)
+
+    def entries(self, document_id: str, after: int) -> Iterable[Entry]:
+        query = (
+            'SELECT seq, "update", user_id, session_id, time, hash FROM entry '
+            "WHERE document_id = ? AND seq > ? ORDER BY seq"
+        )
+        return [Entry(*row) for row in self._connected().execute(query, (document_id, after))]
+
+    def change(self, document_id: str, entries: Sequence[tuple[int, bytes, bytes]]) -> None:
+        rows = [(update, hash, document_id, seq) for seq, update, hash in entries]
+        self._connected().executemany(
+            'UPDATE entry SET "update" = ?, hash = ? WHERE document_id = ? AND seq = ?', rows
+        )
+        self._pages += sum(1 + len(row[0]) // PAGE for row in rows)
+
+    def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
+        for statement in FORGET:
+            self._connected().execute(statement.format("?1", "?2"), (document_id, first))
+        self._connected().execute(
+            "UPDATE document SET history_from = ?, epoch = ?, head_hash = ? WHERE id = ?",
+            (first, epoch, hash, document_id),
+        )
+
+    def overwrite(self) -> None:
+        """Let nothing of what was deleted stay in the write-ahead log either."""
+        connection = self._connected()
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {OVERWRITE_TIMEOUT}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            logger.warning("what was erased is in the write-ahead log until it is used again: %s", error)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {database.BUSY_TIMEOUT * 1000}")
 
     @property
     def checkpoint_due(self) -> bool:

@@ -1,10 +1,22 @@
 """Number changes and write them: what happens inside one commit of the log, whatever the database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from sync.store import Change, ClientTaken, Entry, NotStored, Snapshot, UnknownDocument, chain
+from sync.store import (
+    BEFORE_ALL,
+    Change,
+    Chunk,
+    ClientTaken,
+    Entry,
+    NotStored,
+    Rewriting,
+    Snapshot,
+    UnknownDocument,
+    bases,
+    chain,
+)
 
 
 class Work(NamedTuple):
@@ -13,6 +25,16 @@ class Work(NamedTuple):
     document_id: str
     changes: Sequence[Change]
 
+
+# What is about moments that are gone, with the document's id and the first moment there is. A sitting that goes on
+# after it keeps its sums and begins there.
+FORGET = (
+    "DELETE FROM version WHERE document_id = {0} AND seq < {1}",
+    "DELETE FROM act WHERE document_id = {0} AND seq <= {1}",
+    "DELETE FROM sitting WHERE document_id = {0} AND last_seq <= {1}",
+    "UPDATE sitting SET first_seq = {1} + 1 WHERE document_id = {0} AND first_seq <= {1}",
+    "UPDATE document SET sitting_seq = {1} WHERE id = {0} AND sitting_seq < {1}",
+)
 
 Outcome = Sequence[Entry] | UnknownDocument | NotStored
 
@@ -23,6 +45,8 @@ class Head(NamedTuple):
     seq: int  # of the newest entry
     hash: bytes
     snapshot: int  # seq of the newest snapshot, 0: none
+    packed: int  # entries up to this one are in chunks
+    epoch: str
 
 
 class Log(Protocol):
@@ -46,8 +70,29 @@ class Log(Protocol):
     def advance(self, heads: Mapping[str, Entry]) -> None:
         """Document id -> its newest entry now."""
 
-    def keep(self, document_id: str, snapshot: Snapshot) -> None:
-        """Add a snapshot and make it the one to open the document with."""
+    def keep(self, document_id: str, snapshot: Snapshot, state: bytes) -> None:
+        """Add a snapshot, whose state was deflated to this, and make it the one to open the document with."""
+
+    def snapshots(self, document_id: str) -> Sequence[int]:
+        """The entries of which there is a snapshot."""
+
+    def drop(self, document_id: str, snapshots: Collection[int]) -> None:
+        """Delete these snapshots."""
+
+    def newest_chunk(self, document_id: str) -> bytes | None:
+        """Its hash; None: there is none."""
+
+    def pack(self, document_id: str, chunks: Sequence[Chunk]) -> None:
+        """Put these in the place of the chunks that begin where they do or later, and of entries up to their end."""
+
+    def entries(self, document_id: str, after: int) -> Iterable[Entry]:
+        """The entries that are not packed."""
+
+    def change(self, document_id: str, entries: Sequence[tuple[int, bytes, bytes]]) -> None:
+        """Seq, update and hash of entries that read otherwise from now on."""
+
+    def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
+        """Versions, acts and sittings before the moment `first`. The newest entry has this hash."""
 
     def close(self) -> None: ...
 
@@ -68,16 +113,66 @@ def write(log: Log, works: Sequence[Work]) -> list[Outcome]:
     return outcomes
 
 
-def compact(log: Log, document_id: str, snapshot: Snapshot) -> None:
+def compact(log: Log, document_id: str, snapshot: Snapshot, state: bytes, epoch: str | None) -> None:
     """Keep a snapshot unless it is older than the one there is. Raises `NotStored`, `UnknownDocument`."""
     with log.transaction():
-        head = log.lock([document_id]).get(document_id)
-        if head is None:
-            raise UnknownDocument(f"there is no note {document_id}")
+        head = _lock(log, document_id)
         if snapshot.seq > head.seq:
             raise ValueError(f"expected a snapshot of entry {head.seq} or an earlier one, not of {snapshot.seq}")
-        if snapshot.seq > head.snapshot:
-            log.keep(document_id, snapshot)
+        if snapshot.seq > head.snapshot and epoch in (None, head.epoch):
+            log.keep(document_id, snapshot, state)
+            _prune(log, document_id, head.packed)
+
+
+def pack(log: Log, document_id: str, onto: bytes, chunks: Sequence[Chunk]) -> bool:
+    """Put chunks in the place of entries; False if others were put there meanwhile. Raises as `compact`."""
+    with log.transaction():
+        head = _lock(log, document_id)
+        if chunks[-1].last > head.snapshot:
+            raise ValueError(f"expected chunks up to the snapshot of entry {head.snapshot}, not {chunks[-1].last}")
+        if (log.newest_chunk(document_id) or BEFORE_ALL) != onto:
+            return False
+        log.pack(document_id, chunks)
+        _prune(log, document_id, chunks[-1].last)
+    return True
+
+
+def rewrite(
+    log: Log, document_id: str, rewriting: Rewriting, states: Sequence[bytes], epoch: str | None
+) -> bool:
+    """Have the log as it shall be; `states`: of its snapshots, deflated. False if it was changed meanwhile."""
+    with log.transaction():
+        head = _lock(log, document_id)
+        onto = log.newest_chunk(document_id) or BEFORE_ALL
+        if (head.epoch, onto) != (rewriting.epoch, rewriting.onto) or head.seq < rewriting.head:
+            return False
+        log.drop(document_id, log.snapshots(document_id))
+        for snapshot, state in zip(rewriting.snapshots, states, strict=True):
+            log.keep(document_id, snapshot, state)
+        packed, previous = 0, BEFORE_ALL
+        if rewriting.chunks:
+            log.pack(document_id, rewriting.chunks)
+            packed, previous = rewriting.chunks[-1].last, rewriting.chunks[-1].entry_hash
+        changed: list[tuple[int, bytes, bytes]] = []
+        for entry in log.entries(document_id, packed):
+            update = rewriting.entries.get(entry.seq, entry.update)
+            previous = chain(previous, entry.seq, entry.user_id, entry.session_id, entry.time, update)
+            changed.append((entry.seq, update, previous))
+        log.change(document_id, changed)
+        log.forget(document_id, rewriting.first, epoch or head.epoch, previous)
+    return True
+
+
+def _lock(log: Log, document_id: str) -> Head:
+    head = log.lock([document_id]).get(document_id)
+    if head is None:
+        raise UnknownDocument(f"there is no note {document_id}")
+    return head
+
+
+def _prune(log: Log, document_id: str, packed: int) -> None:
+    snapshots = log.snapshots(document_id)
+    log.drop(document_id, set(snapshots) - bases(snapshots, packed))
 
 
 def _number(log: Log, head: Head | None, work: Work) -> Outcome:

@@ -211,6 +211,7 @@ class Snapshot(Base):
     document_id: Mapped[str] = document_key(primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[bytes]
+    deflated: Mapped[bool] = mapped_column(default=False, server_default=false())  # zlib; those from before are not
     state_vector: Mapped[bytes]
     hash: Mapped[bytes]
 
@@ -237,7 +238,8 @@ class Sitting(Base):
     last_seq: Mapped[int]
     began: Mapped[int]
     ended: Mapped[int]
-    people: Mapped[Any] = mapped_column(JSON)  # [[user id or null, characters inserted, characters deleted], ...]
+    # [[user id or null, characters inserted, characters deleted, entries], ...] in the order in which they began
+    people: Mapped[Any] = mapped_column(JSON)
 
 
 class Act(Base):
@@ -250,6 +252,8 @@ class Act(Base):
     seq: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     detail: Mapped[Any] = mapped_column(JSON)
+    user_id: Mapped[int | None]  # as in the entry, whose row may be in a chunk by now
+    time: Mapped[int]
 
 
 class Version(Base):

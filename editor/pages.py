@@ -48,6 +48,8 @@ def offline() -> Response:
 
 
 @pages.get("/n/<document_id>")
+@pages.get("/n/<document_id>/history", endpoint="history")  # the same page: its script draws the rest, or says why not
+@pages.get("/n/<document_id>/who", endpoint="who")
 def note(document_id: str) -> Response:
     token = request.args.get("s")
     if token is not None:

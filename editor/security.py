@@ -65,7 +65,8 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def _protect(response: Response) -> Response:
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)  # a view may ask for less
         if request.is_secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response

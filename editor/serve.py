@@ -49,7 +49,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "loglevel": "warning",
             "when_ready": self._ready,
-            "post_worker_init": _drain_at_the_end,
+            "post_worker_init": _begin,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
@@ -62,6 +62,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def _ready(self, arbiter: object) -> None:
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
         print(f"Palimpsest is at http://{host}:{self._listener.getsockname()[1]}", flush=True)
+
+
+def _begin(worker: Any) -> None:
+    worker.app.callable.extensions["retention"].start()
+    _drain_at_the_end(worker)
 
 
 def _drain_at_the_end(worker: Any) -> None:

@@ -1,6 +1,6 @@
 """What the administrator decides in the browser, and who the administrator is."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Blueprint
 from sqlalchemy import select
@@ -8,14 +8,18 @@ from sqlalchemy.exc import IntegrityError
 
 from editor import access, body
 from editor.database import session
+from editor.errors import Invalid
 from editor.models import Setting
 
 settings = Blueprint("settings", __name__, url_prefix="/api/settings")
+
+LONGEST_RETENTION = 36_500  # days
 
 
 class Settings(NamedTuple):
     guests: bool = True  # people without an account may write where a link or an empty list invites them
     signups: bool = True  # anybody may make an account; the first one always may
+    retention: int | None = None  # days after which history is erased; None: it is kept for ever
 
 
 def read() -> tuple[Settings, bool]:
@@ -39,15 +43,20 @@ def claim_administrator(user_id: int) -> bool:
 
 
 @settings.get("")
-def show() -> dict[str, bool]:
+def show() -> dict[str, Any]:
     access.administrator()
     return read()[0]._asdict()
 
 
 @settings.patch("")
-def change() -> dict[str, bool]:
+def change() -> dict[str, Any]:
     access.administrator()
-    for key, value in body.fields(guests=bool, signups=bool).items():
+    given = body.fields(guests=bool, signups=bool, retention=int | None)
+    days = given.get("retention")
+    if days is not None and not 1 <= days <= LONGEST_RETENTION:
+        wrong = f"This must be a number of days from 1 to {LONGEST_RETENTION}, or null to keep history for ever."
+        raise Invalid("That does not work.", {"retention": [wrong]})
+    for key, value in given.items():
         session.merge(Setting(key=key, value=value))
     session.commit()
     return read()[0]._asdict()

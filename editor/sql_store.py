@@ -1,8 +1,10 @@
 """The log in an SQL database."""
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+from gevent import get_hub
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, and_, bindparam, func, select
 
@@ -11,7 +13,18 @@ from editor.committer import Committer
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
 from editor.log_writer import Outcome, Work
-from sync.store import Batch, Entry, Log, Snapshot, UnknownDocument
+from sync.store import (
+    Batch,
+    Chunk,
+    Entry,
+    Log,
+    Rewriting,
+    Snapshot,
+    Status,
+    Storage,
+    UnknownDocument,
+    UnknownMoment,
+)
 
 PAGE_ENTRIES = 1000  # read at once,
 PAGE_BYTES = 1 << 20  # unless one entry is larger
@@ -42,12 +55,10 @@ class SqlStore:
             if row is None:
                 raise UnknownDocument(f"there is no note {document_id}")
             owners = connection.execute(_OWNERS, {"document_id": document_id})
-            return Log(
-                epoch=row.epoch,
-                head=row.head_seq,
-                snapshot=None if row.seq is None else Snapshot(row.seq, row.state, row.state_vector, row.hash),
-                owners=dict(owners.all()),
-            )
+            snapshot = None
+            if row.seq is not None:
+                snapshot = Snapshot(row.seq, _state(row.state, row.deflated), row.state_vector, row.hash)
+            return Log(row.epoch, row.head_seq, snapshot, dict(owners.all()))
 
     def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         # In pages, each with a connection only while it is read: a slow reader holds neither that nor the whole log.
@@ -59,8 +70,68 @@ class SqlStore:
             yield from page
             after = page[-1].seq
 
-    def compact(self, document_id: str, snapshot: Snapshot) -> None:
-        self._run(log_writer.compact, self._log, document_id, snapshot)
+    def status(self, document_id: str) -> Status:
+        with self._engine.connect() as connection:
+            row = connection.execute(_STATUS, {"document_id": document_id}).one_or_none()
+        if row is None:
+            raise UnknownDocument(f"there is no note {document_id}")
+        epoch, head, snapshot, packed, summarised, first = row
+        return Status(epoch, head, snapshot, packed, min(snapshot, summarised), first)
+
+    def compact(self, document_id: str, snapshot: Snapshot, epoch: str | None = None) -> None:
+        # In a thread, which lets others run while it compresses.
+        state = get_hub().threadpool.apply(zlib.compress, (snapshot.state,))
+        self._run(log_writer.compact, self._log, document_id, snapshot, state, epoch)
+
+    def bases(self, document_id: str) -> list[int]:
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_BASES, {"document_id": document_id}))
+
+    def state(self, document_id: str, seq: int) -> bytes:
+        with self._engine.connect() as connection:
+            row = connection.execute(_BASE, {"document_id": document_id, "seq": seq}).one_or_none()
+        if row is None:
+            raise UnknownMoment(f"expected one of {self.bases(document_id)}, got {seq}")
+        return _state(row.state, row.deflated)
+
+    def chunks(self, document_id: str, after: int = 0) -> Iterator[Chunk]:
+        for _, last, _ in self.sizes(document_id, after):
+            with self._engine.connect() as connection:
+                row = connection.execute(_CHUNK, {"document_id": document_id, "last": last}).one_or_none()
+            if row is None:
+                return  # it was packed anew while we read
+            yield Chunk(*row)
+
+    def sizes(self, document_id: str, after: int = 0) -> list[tuple[int, int, int]]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(_CHUNKS, {"document_id": document_id, "after": after})
+            return [(first, last, size) for first, last, size in rows]
+
+    def marks(self, document_id: str, after: int, until: int) -> set[int]:
+        with self._engine.connect() as connection:
+            span = {"document_id": document_id, "after": after, "until": until + 1}
+            named = set(connection.scalars(_NAMED, span))
+            acts = set(connection.scalars(_ACTS, span))
+        return {seq for seq in named | acts | {act - 1 for act in acts} if after < seq <= until}
+
+    def pack(self, document_id: str, onto: bytes, chunks: Sequence[Chunk]) -> bool:
+        return self._run(log_writer.pack, self._log, document_id, onto, chunks)
+
+    def rewrite(self, document_id: str, rewriting: Rewriting, epoch: str | None = None) -> bool:
+        deflate = get_hub().threadpool.apply
+        states = [deflate(zlib.compress, (snapshot.state,)) for snapshot in rewriting.snapshots]
+        done = self._run(log_writer.rewrite, self._log, document_id, rewriting, states, epoch)
+        if done and isinstance(self._log, SqliteLog):
+            self._run(self._log.overwrite)
+        return done
+
+    def storage(self, document_id: str) -> Storage:
+        with self._engine.connect() as connection:
+            row = connection.execute(_STORAGE, {"document_id": document_id}).one_or_none()
+        if row is None:
+            raise UnknownDocument(f"there is no note {document_id}")
+        head, first, entries, chunks, snapshots = row
+        return Storage(head - first, entries + chunks, snapshots)
 
     def close(self) -> None:
         """Finish what waits and let the database go."""
@@ -84,6 +155,10 @@ class SqlStore:
         return result
 
 
+def _state(state: bytes, deflated: bool) -> bytes:
+    return zlib.decompress(state) if deflated else state
+
+
 def _page(connection: Connection, document_id: str, after: int, until: int | None) -> list[Entry]:
     """The entries that come next; none when there are no more."""
     last = size = 0
@@ -103,6 +178,7 @@ _OPEN = (
         models.Document.head_seq,
         models.Snapshot.seq,
         models.Snapshot.state,
+        models.Snapshot.deflated,
         models.Snapshot.state_vector,
         models.Snapshot.hash,
     )
@@ -139,3 +215,51 @@ _ENTRIES = (
     .where(_span)
     .order_by(models.Entry.seq)
 )
+
+_STATUS = select(
+    models.Document.epoch,
+    models.Document.head_seq,
+    models.Document.snapshot_seq,
+    models.Document.packed_seq,
+    models.Document.sitting_seq,
+    models.Document.history_from,
+).where(models.Document.id == _of_document)
+_BASES = select(models.Snapshot.seq).where(models.Snapshot.document_id == _of_document).order_by(models.Snapshot.seq)
+_BASE = select(models.Snapshot.state, models.Snapshot.deflated).where(
+    models.Snapshot.document_id == _of_document, models.Snapshot.seq == bindparam("seq")
+)
+_up_to_after = (
+    select(func.coalesce(func.max(models.Chunk.last_seq), 0))
+    .where(models.Chunk.document_id == _of_document, models.Chunk.last_seq <= bindparam("after"))
+    .scalar_subquery()
+)
+_CHUNKS = (
+    select(models.Chunk.first_seq, models.Chunk.last_seq, func.length(models.Chunk.data))
+    .where(models.Chunk.document_id == _of_document, models.Chunk.last_seq >= _up_to_after)
+    .order_by(models.Chunk.last_seq)
+)
+_CHUNK = select(
+    models.Chunk.first_seq, models.Chunk.last_seq, models.Chunk.data, models.Chunk.entry_hash, models.Chunk.hash
+).where(models.Chunk.document_id == _of_document, models.Chunk.last_seq == bindparam("last"))
+_NAMED = select(models.Version.seq).where(
+    models.Version.document_id == _of_document, models.Version.seq.between(bindparam("after"), bindparam("until"))
+)
+_ACTS = select(models.Act.seq).where(
+    models.Act.document_id == _of_document, models.Act.seq.between(bindparam("after"), bindparam("until"))
+)
+
+
+def _bytes(table: type[models.Entry | models.Chunk | models.Snapshot], *columns: Any) -> Any:
+    """How much these columns of a document's rows take."""
+    size = sum((func.length(column) for column in columns[1:]), func.length(columns[0]))
+    rows = select(func.coalesce(func.sum(size), 0)).where(table.document_id == models.Document.id)
+    return rows.correlate(models.Document).scalar_subquery()
+
+
+_STORAGE = select(
+    models.Document.head_seq,
+    models.Document.history_from,
+    _bytes(models.Entry, models.Entry.update, models.Entry.hash),
+    _bytes(models.Chunk, models.Chunk.data, models.Chunk.entry_hash, models.Chunk.hash),
+    _bytes(models.Snapshot, models.Snapshot.state),
+).where(models.Document.id == _of_document)

@@ -15,6 +15,7 @@ class Hint(NamedTuple):
     message: bytes  # an encoded Message: Update or Awareness; empty with `expel`
     owners: tuple[tuple[int, int | None], ...] = ()  # Yjs client ids that write for the first time, and for which user
     expel: Refusal | None = None  # why somebody must ask for access again
+    reload: bool = False  # the log was rewritten: whatever was made from it is old
     user_id: int | None = None  # whom `expel` means; None: everybody
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from sync.codec import Malformed, Reader, write_uint
-from sync.columns import Columns, Rows
+from sync.columns import Columns, Rows, slowly
 from sync.doc import merge
 from sync.gate.scanner import no_pause
 from sync.parts import squash
@@ -72,17 +72,17 @@ def encode(groups: Sequence[Group], pause: Callable[[], None] = no_pause) -> byt
     for join in joins:
         write_uint(out, join)
     seq = groups[0].first
-    for group in groups:
+    for group in slowly(groups, pause):
         if group.first != seq or group.last < seq:
             raise ValueError(f"expected a group from entry {seq} on, got {group.first} to {group.last}")
         write_uint(out, group.last + 1 - seq)
         seq = group.last + 1
-    for group in groups:
+    for group in slowly(groups, pause):
         write_uint(out, user_at[group.user_id])
-    for group in groups:
+    for group in slowly(groups, pause):
         write_uint(out, join_at[group.session_id])
     before = groups[0].time
-    for group in groups:
+    for group in slowly(groups, pause):
         passed = group.time - before
         write_uint(out, 2 * passed if passed >= 0 else -2 * passed - 1)
         before = group.time
@@ -95,9 +95,22 @@ def encode(groups: Sequence[Group], pause: Callable[[], None] = no_pause) -> byt
     return bytes(packed + deflate.flush())
 
 
-def decode(data: bytes) -> list[Group]:
+def decode(data: bytes, pause: Callable[[], None] = no_pause) -> list[Group]:
     """Unpack a chunk. Raises Malformed, a ValueError: what was expected, what came, and where."""
     reader = Reader(_inflate(data))
+    found = _heads(reader, pause)
+    rows = Rows(reader, MOST_BYTES)
+    groups = [group._replace(update=rows.next()) for group in slowly(found, pause)]
+    rows.finish()
+    return groups
+
+
+def heads(data: bytes, pause: Callable[[], None] = no_pause) -> list[Group]:
+    """The groups of a chunk without their updates, which is much quicker. Raises Malformed."""
+    return _heads(Reader(_inflate(data)), pause)
+
+
+def _heads(reader: Reader, pause: Callable[[], None]) -> list[Group]:
     first = reader.uint("first seq")
     if first == 0:
         raise reader.fail("first seq above 0", 0, 0)
@@ -105,17 +118,16 @@ def decode(data: bytes) -> list[Group]:
     time = reader.uint("time")
     users = [_user(reader.uint("user")) for _ in range(reader.count("number of users", 1))]
     joins = [_long(reader) for _ in range(reader.count("number of joins", 1))]
-    counts = [_positive(reader) for _ in range(count)]
-    authors = [users[_index(reader, "user", len(users))] for _ in range(count)]
-    sessions = [joins[_index(reader, "join", len(joins))] for _ in range(count)]
-    times = [_zigzag(reader.uint("time")) for _ in range(count)]
-    rows = Rows(reader, MOST_BYTES)
+    each = range(count)
+    counts = [_positive(reader) for _ in slowly(each, pause)]
+    authors = [users[_index(reader, "user", len(users))] for _ in slowly(each, pause)]
+    sessions = [joins[_index(reader, "join", len(joins))] for _ in slowly(each, pause)]
+    times = [_zigzag(reader.uint("time")) for _ in slowly(each, pause)]
     groups: list[Group] = []
-    for entries, user, join, passed in zip(counts, authors, sessions, times, strict=True):
-        time += passed
-        groups.append(Group(first, first + entries - 1, user, join, time, rows.next()))
-        first += entries
-    rows.finish()
+    for n in slowly(each, pause):
+        time += times[n]
+        groups.append(Group(first, first + counts[n] - 1, authors[n], sessions[n], time, b""))
+        first += counts[n]
     return groups
 
 

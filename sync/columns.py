@@ -9,14 +9,23 @@ from typing import Final, TypeVar
 
 from sync.codec import MAX_CLOCK, Malformed, Reader, uint_bytes, var_bytes, write_uint
 from sync.gate.kinds import ANY, GC, SKIP, STRING
-from sync.gate.scanner import PAUSE_EVERY, Id, no_pause
+from sync.gate.scanner import Id, no_pause
 from sync.gate.structs import HAS_ORIGIN, HAS_RIGHT, HAS_SUB, Struct
 from sync.parts import EMPTY, Parts, Run, take_apart
 from sync.repeats import expand, squeeze
 
 T = TypeVar("T")
 
+AT_ONCE: Final = 100  # updates between two pauses: about two milliseconds
 COLUMNS: Final = 6  # shape, clients, clocks, lengths, other, text
+
+
+def slowly(work: Sequence[T], pause: Callable[[], None]) -> Iterator[T]:
+    """With pauses."""
+    for number, one in enumerate(work, 1):
+        yield one
+        if number % AT_ONCE == 0:
+            pause()
 
 
 class _Foretold:
@@ -35,13 +44,13 @@ class Columns:
         self._columns = [bytearray() for _ in range(COLUMNS)]
         self._shape, self._clients, self._clocks, self._lengths, self._other, self._text = self._columns
         self._pause = pause
-        parts = [_try(update) for update in self._slowly(updates)]
+        parts = [_try(update) for update in slowly(updates, pause)]
         self._index: dict[int, int] = {}
-        for part in parts:
+        for part in slowly(parts, pause):
             for client in _named(part) if part is not None else ():
                 self._index.setdefault(client, len(self._index))
         self._known = _Foretold(list(self._index))
-        for update, part in self._slowly(list(zip(updates, parts, strict=True))):
+        for update, part in slowly(list(zip(updates, parts, strict=True)), pause):
             if part is None:
                 self._shape.append(0)
                 write_uint(self._lengths, len(update))
@@ -56,14 +65,7 @@ class Columns:
         columns = [*self._columns[:-1], squeeze(bytes(self._text), self._pause)]
         for column in columns:
             write_uint(out, len(column))
-        return bytes(out) + b"".join(columns)
-
-    def _slowly(self, work: Sequence[T]) -> Iterator[T]:
-        """With pauses."""
-        for number, one in enumerate(work, 1):
-            yield one
-            if number % PAUSE_EVERY == 0:
-                self._pause()
+        return bytes(out) + b"".join(map(bytes, columns))
 
     def _add(self, parts: Parts) -> None:
         write_uint(self._shape, len(parts.runs) + 1)

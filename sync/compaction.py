@@ -9,6 +9,7 @@ from pycrdt import Doc
 
 from sync.codec import state_vector as clocks
 from sync.doc import apply, content
+from sync.gate.scanner import no_pause
 from sync.history import replay_with_seq
 from sync.store import Snapshot, Store
 
@@ -16,24 +17,36 @@ logger = logging.getLogger(__name__)
 
 
 def compact(
-    store: Store, document_id: str, roots: Mapping[str, int], pause: Callable[[], None] = lambda: None
+    store: Store, document_id: str, roots: Mapping[str, int], pause: Callable[[], None] = no_pause
 ) -> Snapshot | None:
     """Have a snapshot of the document as it is now. May block. Raises `UnknownDocument`.
 
-    There are legal sequences of updates after which a doc that is encoded and loaded again reads differently. So the
-    state is decoded and compared before it may stand for the log. If it differs there is no snapshot, which is said in
-    the server's log, and the document is read entry by entry as before.
+    Without one, which is said in the server's log, the document is read entry by entry as before.
     """
-    doc, seq = replay_with_seq(store, document_id)
+    epoch = store.status(document_id).epoch
+    doc, seq = replay_with_seq(store, document_id, pause=pause)
     pause()
+    snapshot = snapshot_of(doc, seq, roots, pause)
+    if snapshot is None:
+        logger.warning("%s has no snapshot at entry %d: it would read differently than the log", document_id, seq)
+        return None
+    store.compact(document_id, snapshot, epoch)
+    return snapshot
+
+
+def snapshot_of(
+    doc: Doc[Any], seq: int, roots: Mapping[str, int], pause: Callable[[], None] = no_pause
+) -> Snapshot | None:
+    """A snapshot of a doc, nobody else's, as of entry `seq`. None: it would read differently.
+
+    There are legal sequences of updates after which a doc that is encoded and loaded again reads differently. So the
+    state is decoded and compared before it may stand for the log.
+    """
     state, state_vector = doc.get_update(), doc.get_state()
     pause()
     reloaded: Doc[Any] = Doc()
     apply(reloaded, [state])
     pause()
     if clocks(reloaded.get_state()) != clocks(state_vector) or content(reloaded, roots) != content(doc, roots):
-        logger.warning("%s has no snapshot at entry %d: it would read differently than the log", document_id, seq)
         return None
-    snapshot = Snapshot(seq, state, state_vector, hashlib.sha256(state).digest())
-    store.compact(document_id, snapshot)
-    return snapshot
+    return Snapshot(seq, state, state_vector, hashlib.sha256(state).digest())

@@ -314,7 +314,9 @@ class Room:
         """For the broker: news from another process."""
         if self.closed:
             return
-        if hint.expel is not None:
+        if hint.reload:
+            self.close()
+        elif hint.expel is not None:
             self.expel(hint.expel, hint.user_id)
         elif hint.first:
             self._when_landed(lambda: self._follow(hint))

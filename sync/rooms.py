@@ -15,10 +15,11 @@ from sync.compaction import compact
 from sync.doc import apply
 from sync.history import replay_with_seq
 from sync.limits import COMPACT_BYTES, COMPACT_DELAY, COMPACT_ENTRIES, COMPACT_IDLE, IDLE
+from sync.packing import pack
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Tail
 from sync.room import Room
-from sync.store import Store, UnknownDocument
+from sync.store import Broken, Store, UnknownDocument
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,16 @@ class Rooms:
         hint = Hint(0, 0, b"", expel=refusal, user_id=user_id)
         self._broker.publish(document_id, hint, None if room is None else room.hear)
 
+    def reload(self, document_id: str) -> None:
+        """The log was rewritten: have everybody load the document anew, here and in the other processes.
+
+        They join again and are told then if the epoch is another. What they have not saved they keep.
+        """
+        room = self._open.get(document_id)
+        if room is not None:
+            room.close()
+        self._broker.publish(document_id, Hint(0, 0, b"", reload=True))
+
     def edit(
         self, document_id: str, user_id: int, change: Callable[[Doc[Any]], None], answer: Callable[[Answer], None]
     ) -> None:
@@ -132,14 +143,24 @@ class Rooms:
         return room
 
     def _load(self, document_id: str) -> Room:
-        room = Room(document_id, self._host, self._broker, self._forget, self._noted)
-        # Listen first, then read the log, so that nothing falls in between.
-        unsubscribe = self._broker.subscribe(document_id, room.hear)
-        try:
-            room.load()
-        except BaseException:
-            unsubscribe()
-            raise
+        while True:
+            room = Room(document_id, self._host, self._broker, self._forget, self._noted)
+            # Listen first, then read the log, so that nothing falls in between.
+            unsubscribe = self._broker.subscribe(document_id, room.hear)
+            was = self._host.store.status(document_id)
+            try:
+                room.load()
+            except Broken:
+                unsubscribe()
+                if self._host.store.status(document_id)._replace(head=0) == was._replace(head=0):
+                    raise
+                continue  # what was missing was packed or rewritten while it was read
+            except BaseException:
+                unsubscribe()
+                raise
+            if not room.closed:
+                break
+            unsubscribe()  # the log was rewritten since it was read
         self._open[document_id] = room
         self._unsubscribe[room] = unsubscribe
         self._sweep_later()
@@ -171,11 +192,12 @@ class Rooms:
 
     def _compact(self, document_id: str) -> None:
         try:
-            compact(self._host.store, document_id, self._host.roots, self._host.pause)
+            if compact(self._host.store, document_id, self._host.roots, self._host.pause) is not None:
+                pack(self._host.store, document_id, self._host.roots, self._host.pause)
         except UnknownDocument:
             logger.info("%s was deleted before it could be compacted", document_id)
         except Exception:
-            logger.exception("%s could not be compacted; opening it stays slow", document_id)
+            logger.exception("%s could not be compacted or packed; it is tried again later", document_id)
 
 
 def _program(user_id: int, client_id: int) -> Peer:

@@ -6,8 +6,10 @@ reads them back. It says what is durable by calling back; whoever calls `append`
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
+
+from sync.limits import BASE_ENTRIES
 
 BEFORE_ALL = bytes(32)  # what the hash of a document's first entry is chained to
 
@@ -47,6 +49,49 @@ class Snapshot(NamedTuple):
     hash: bytes  # sha256 of `state`
 
 
+class Chunk(NamedTuple):
+    """Old entries, packed (see `sync.chunk`). It stands in their place."""
+
+    first: int  # seq
+    last: int
+    data: bytes
+    entry_hash: bytes  # of the last entry: the entries after it are chained to that
+    hash: bytes  # over the chunk before it and all of this one (see `link`)
+
+
+class Status(NamedTuple):
+    """Where a log stands."""
+
+    epoch: str
+    head: int  # seq of the newest entry
+    snapshot: int  # of the newest snapshot; 0: none
+    packed: int  # entries up to this one are in chunks
+    packable: int  # entries up to this one may be put into chunks: a snapshot stands for them, and they were summarised
+    first: int = 0  # the first moment there is: what was before it was erased
+
+
+class Storage(NamedTuple):
+    """How much a log takes."""
+
+    entries: int
+    log: int  # bytes, of entries and chunks
+    snapshots: int  # bytes
+
+
+class Rewriting(NamedTuple):
+    """A log as it shall be. Chunks stand for its first entries; of the others only updates that change are here."""
+
+    epoch: str  # it was made from this one,
+    onto: bytes  # with this hash of the newest chunk,
+    head: int  # and up to this entry; what came later stays as it is
+    first: int  # the first moment that there will be
+    chunks: Sequence[Chunk]
+    entries: Mapping[int, bytes]  # seq -> update
+    snapshots: Sequence[Snapshot]  # all that there will be, ascending
+    erased: int  # entries that are gone, or of which something is
+    size: int  # bytes that it takes less, or characters that were blanked
+
+
 class Log(NamedTuple):
     """What a room needs to open a document: read it, then the entries after the snapshot."""
 
@@ -63,8 +108,13 @@ def chain(previous: bytes, seq: int, user_id: int | None, session_id: int, time:
     return hashlib.sha256(previous + fields + update).digest()
 
 
+def link(previous: bytes, first: int, last: int, entry_hash: bytes, data: bytes) -> bytes:
+    """The hash of a chunk: over the one before it (`BEFORE_ALL`: the first one) and all of its own."""
+    return hashlib.sha256(previous + struct.pack(">qq", first, last) + entry_hash + data).digest()
+
+
 class Broken(Exception):
-    """The log is not what was written: an entry was changed, moved or left out."""
+    """The log is not what was written: an entry or a chunk was changed, moved or left out."""
 
 
 def verify(entries: Iterable[Entry], previous: bytes = BEFORE_ALL, after: int = 0) -> bytes:
@@ -80,6 +130,22 @@ def verify(entries: Iterable[Entry], previous: bytes = BEFORE_ALL, after: int = 
 
 class UnknownDocument(Exception):
     """There is no document with this id."""
+
+
+def bases(snapshots: Iterable[int], packed: int) -> set[int]:
+    """Which snapshots stay: the newest, the newest one up to `packed`, and the first of each 100,000 entries."""
+    seqs = sorted(snapshots)
+    if not seqs:
+        return set()
+    first: dict[int, int] = {}
+    for seq in seqs:
+        first.setdefault(seq // BASE_ENTRIES, seq)
+    first.pop(0, None)  # of the first entries nobody needs one
+    return {seqs[-1], *[seq for seq in seqs if seq <= packed][-1:], *first.values()}
+
+
+class UnknownMoment(LookupError):
+    """There is no snapshot of this entry."""
 
 
 class NotStored(Exception):
@@ -127,5 +193,44 @@ class Store(Protocol):
     def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         """Entries with `after < seq <= until`, oldest first."""
 
-    def compact(self, document_id: str, snapshot: Snapshot) -> None:
-        """Keep a snapshot. Never deletes an entry; an older snapshot than the one kept is ignored."""
+    def status(self, document_id: str) -> Status:
+        """Where the log stands. Raises `UnknownDocument`."""
+
+    def compact(self, document_id: str, snapshot: Snapshot, epoch: str | None = None) -> None:
+        """Keep a snapshot, which was made of this epoch. Never deletes an entry.
+
+        An older snapshot than the one kept, or one of another epoch, is ignored. Snapshots that nothing needs any more
+        go: what stays is the newest, the one that chunks go on from, and one for each 100,000 entries.
+        """
+
+    def bases(self, document_id: str) -> list[int]:
+        """The entries of which there is a snapshot, ascending."""
+
+    def state(self, document_id: str, seq: int) -> bytes:
+        """The snapshot of an entry, one update. Raises `UnknownMoment`."""
+
+    def chunks(self, document_id: str, after: int = 0) -> Iterator[Chunk]:
+        """The last chunk that ends at or before `after`, if there is one, and all that come after it."""
+
+    def sizes(self, document_id: str) -> list[tuple[int, int, int]]:
+        """First seq, last seq and bytes of each chunk, oldest first."""
+
+    def marks(self, document_id: str, after: int, until: int) -> set[int]:
+        """Entries with `after < seq <= until` that stay moments: named ones, an act, and what was before it."""
+
+    def pack(self, document_id: str, onto: bytes, chunks: Sequence[Chunk]) -> bool:
+        """Put chunks in the place of those that begin where they do or later, and of the entries they stand for.
+
+        `onto`: the hash of the newest chunk (`BEFORE_ALL`: there is none) that they were made from. If another is the
+        newest by now nothing is done, and the answer is False. Raises ValueError for what no snapshot stands for.
+        """
+
+    def rewrite(self, document_id: str, rewriting: Rewriting, epoch: str | None = None) -> bool:
+        """Have the log as it shall be, with new hashes from the first entry on, and in this epoch, if it changes.
+
+        Versions, acts and sittings before the first moment go. If the log has changed since then in more than new
+        entries nothing is done, and the answer is False. What was there is overwritten, where the database does that.
+        """
+
+    def storage(self, document_id: str) -> Storage:
+        """How much the log takes. Raises `UnknownDocument`."""

@@ -6,7 +6,24 @@ from typing import Protocol
 
 import pytest
 
-from sync.store import BEFORE_ALL, Broken, Change, ClientTaken, Entry, Snapshot, Store, UnknownDocument, verify
+from sync import history
+from sync.chunk import Group, decode, encode
+from sync.store import (
+    BEFORE_ALL,
+    Broken,
+    Change,
+    Chunk,
+    ClientTaken,
+    Entry,
+    Rewriting,
+    Snapshot,
+    Storage,
+    Store,
+    UnknownDocument,
+    UnknownMoment,
+    link,
+    verify,
+)
 
 
 class World(Protocol):
@@ -22,6 +39,15 @@ class World(Protocol):
 
     def another(self) -> Store:
         """A store on the same log, as another process would have it."""
+
+    def summarise(self, document_id: str) -> None:
+        """All entries there are have been summarised: they may be packed."""
+
+    def name(self, document_id: str, seq: int) -> None:
+        """Somebody names this moment."""
+
+    def turn_a_bit(self, document_id: str, table: str, seq: int) -> None:
+        """A bit of this entry, or of the chunk that ends with it, turns over."""
 
 
 class Writer:
@@ -71,6 +97,18 @@ def write(world: World, document_id: str, *changes: Change) -> Sequence[Entry]:
 
 def snapshot(seq: int) -> Snapshot:
     return Snapshot(seq, b"state %d" % seq, b"vector", b"hash")
+
+
+def packed(*parts: Sequence[Entry]) -> list[Chunk]:
+    """A chunk of one group for each of these parts of a log."""
+    chunks: list[Chunk] = []
+    for part in parts:
+        first, last = part[0], part[-1]
+        data = encode([Group(first.seq, last.seq, first.user_id, first.session_id, first.time, b"\0\0")])
+        before = chunks[-1].hash if chunks else BEFORE_ALL
+        hash = link(before, first.seq, last.seq, last.hash, data)
+        chunks.append(Chunk(first.seq, last.seq, data, last.hash, hash))
+    return chunks
 
 
 def broken(entries: Sequence[Entry]) -> bool:
@@ -247,6 +285,139 @@ class StoreContract:
             "two changed places": [entries[0], entries[2]._replace(seq=2), entries[1]._replace(seq=3), *entries[3:]],
         }
         assert [what for what, forged in forgeries.items() if not broken(forged)] == []
+
+    def test_entries_are_put_into_chunks(self, world: World) -> None:
+        note = world.create()
+        told = write(world, note, *(change(b"\0\0", user_id=n % 3 or None) for n in range(10)))
+        world.store.compact(note, snapshot(9))
+        with pytest.raises(ValueError, match="10"):
+            world.store.pack(note, BEFORE_ALL, packed(told))
+        world.summarise(note)
+        assert world.store.status(note)[1:5] == (10, 9, 0, 9)
+        first, more = packed(told[:4]), packed(told[:4], told[4:8])
+        assert world.store.pack(note, BEFORE_ALL, first)
+        assert not world.store.pack(note, BEFORE_ALL, first)  # somebody else did it meanwhile
+        assert world.store.pack(note, first[-1].hash, more[1:])
+        assert list(world.another().chunks(note)) == more
+        assert list(world.another().chunks(note, 4)) == more
+        assert list(world.another().chunks(note, 3)) == more
+        assert list(world.another().chunks(note, 8)) == more[1:]
+        assert world.store.sizes(note) == [(each.first, each.last, len(each.data)) for each in more]
+        assert list(world.store.entries(note)) == list(told[8:])
+        assert world.store.status(note)[1:5] == (10, 9, 8, 9)
+        whole = packed(told[:9])
+        assert world.store.pack(note, more[-1].hash, whole)
+        assert list(world.store.chunks(note)) == whole
+        assert [entry.seq for entry in write(world, note, change())] == [11]
+
+    def test_the_log_is_read_across_chunks(self, world: World) -> None:
+        note = world.create()
+        told = write(world, note, *(change(b"\0\0", user_id=n % 3 or None) for n in range(10)))
+        world.store.compact(note, snapshot(9))
+        world.summarise(note)
+        assert world.store.pack(note, BEFORE_ALL, packed(told[:3], told[3:7]))
+
+        def seqs(after: int, until: int | None = None) -> list[tuple[int, int]]:
+            return [(group.first, group.last) for group in history.groups(world.store, note, after, until)]
+
+        assert seqs(0) == [(1, 3), (4, 7), (8, 8), (9, 9), (10, 10)]
+        assert seqs(3, 7) == [(4, 7)]
+        assert seqs(2, 9) == [(1, 3), (4, 7), (8, 8), (9, 9)]
+        assert seqs(8) == seqs(8, 99) == [(9, 9), (10, 10)]
+        assert seqs(4, 6) == seqs(10) == seqs(99) == []
+        streamed = [decode(data) for data in history.chunks(world.store, note, 4, 9)]
+        assert [[(group.first, group.last) for group in groups] for groups in streamed] == [[(4, 7)], [(8, 8), (9, 9)]]
+
+    def test_what_is_damaged_is_named_and_the_rest_is_read(self, world: World) -> None:
+        note = world.create()
+        told = write(world, note, *(change(b"\0\0", user_id=n) for n in range(1, 11)))
+        world.store.compact(note, snapshot(9))
+        world.summarise(note)
+        assert world.store.pack(note, BEFORE_ALL, packed(told[:2], told[2:4], told[4:6]))
+        world.turn_a_bit(note, "chunk", 4)
+        world.turn_a_bit(note, "entry", 9)
+        with pytest.raises(Broken, match="entries 3 to 4"):
+            list(history.groups(world.store, note))
+        with pytest.raises(Broken, match="entries 9 to 9"):
+            list(history.chunks(world.store, note, 7))
+        found: list[tuple[int, int]] = []
+        read = list(history.groups(world.store, note, damaged=lambda first, last: found.append((first, last))))
+        assert found == [(3, 4), (9, 9)]
+        assert [(group.first, group.last) for group in read] == [(1, 2), (5, 6), (7, 7), (8, 8), (10, 10)]
+        assert len(list(history.chunks(world.store, note, damaged=lambda first, last: None))) == 4
+
+    def test_the_snapshots_that_are_needed_stay(self, world: World) -> None:
+        note = world.create()
+        told = write(world, note, *(change() for _ in range(6)))
+        world.summarise(note)
+        for seq in (2, 4):
+            world.store.compact(note, snapshot(seq))
+        assert world.store.bases(note) == [4]
+        assert world.store.pack(note, BEFORE_ALL, packed(told[:4]))
+        for seq in (5, 6):
+            world.store.compact(note, snapshot(seq))
+        assert world.store.bases(note) == [4, 6]
+        assert world.another().state(note, 4) == snapshot(4).state
+        with pytest.raises(UnknownMoment, match="4, 6"):
+            world.store.state(note, 5)
+        assert world.store.open(note).snapshot == snapshot(6)
+
+    def test_a_snapshot_of_another_epoch_is_ignored(self, world: World) -> None:
+        note = world.create()
+        write(world, note, change())
+        world.store.compact(note, snapshot(1), "another")
+        assert world.store.bases(note) == []
+        world.store.compact(note, snapshot(1), world.store.status(note).epoch)
+        assert world.store.bases(note) == [1]
+
+    def test_a_log_is_rewritten(self, world: World) -> None:
+        note, other = world.create(), world.create()
+        told = write(world, note, *(change(b"%d" % n, user_id=n or None) for n in range(6)))
+        write(world, other, change())
+        for seq in (1, 3):
+            world.name(note, seq)
+        world.store.compact(note, snapshot(4))
+        epoch = world.store.status(note).epoch
+        chunks = packed(told[:3])
+        rewriting = Rewriting(epoch, BEFORE_ALL, 5, 3, chunks, {4: b"four"}, [snapshot(5)], 3, 0)
+        assert not world.store.rewrite(note, rewriting._replace(epoch="another"), "second")
+        assert not world.store.rewrite(note, rewriting._replace(onto=bytes(32)[:31] + b"x"), "second")
+        assert not world.store.rewrite(note, rewriting._replace(head=7), "second")
+        assert list(world.store.entries(note)) == list(told)
+        assert world.store.rewrite(note, rewriting, "second")
+        entries = list(world.another().entries(note))
+        assert [(entry.seq, entry.update, entry.user_id) for entry in entries] == [
+            (4, b"four", 3), (5, b"4", 4), (6, b"5", 5),
+        ]
+        assert list(world.store.chunks(note)) == chunks
+        verify(entries, chunks[-1].entry_hash, 3)
+        assert world.store.bases(note) == [5]
+        status = world.store.status(note)
+        assert (status.epoch, status.head, status.snapshot, status.packed, status.first) == ("second", 6, 5, 3, 3)
+        assert world.store.marks(note, 0, 6) == {3}
+        verify([*entries, *write(world, note, change())], chunks[-1].entry_hash, 3)
+        assert world.store.status(other).epoch != "second"
+
+    def test_how_much_a_log_takes(self, world: World) -> None:
+        note = world.create()
+        told = write(world, note, *(change(bytes(100)) for _ in range(10)))
+        assert world.store.storage(note) == Storage(10, 10 * 132, 0)
+        world.store.compact(note, snapshot(10))
+        world.summarise(note)
+        chunks = packed(told[:5])
+        assert world.store.pack(note, BEFORE_ALL, chunks)
+        took = world.store.storage(note)
+        assert took[:2] == (10, 5 * 132 + len(chunks[0].data) + 64)
+        assert 0 < took.snapshots < 100
+
+    def test_what_has_a_name_is_marked(self, world: World) -> None:
+        note = world.create()
+        write(world, note, *(change() for _ in range(6)))
+        for seq in (2, 5):
+            world.name(note, seq)
+        assert world.store.marks(note, 0, 6) == {2, 5}
+        assert world.store.marks(note, 2, 5) == {5}
+        assert world.store.marks(note, 2, 4) == set()
 
     def test_many_people_in_many_documents_for_a_while(self, world: World) -> None:
         seed = random.randrange(2**32)

@@ -7,12 +7,18 @@ from sync.store import (
     BEFORE_ALL,
     Batch,
     Change,
+    Chunk,
     ClientTaken,
     Entry,
     Log,
     NotStored,
+    Rewriting,
     Snapshot,
+    Status,
+    Storage,
     UnknownDocument,
+    UnknownMoment,
+    bases,
     chain,
 )
 
@@ -20,9 +26,26 @@ from sync.store import (
 class _Document:
     def __init__(self, epoch: str) -> None:
         self.epoch = epoch
-        self.entries: list[Entry] = []
-        self.snapshot: Snapshot | None = None
+        self.entries: list[Entry] = []  # those that are not packed
+        self.chunks: list[Chunk] = []
+        self.snapshots: dict[int, Snapshot] = {}
+        self.marks: set[int] = set()
         self.owners: dict[int, int | None] = {}
+        self.head, self.hash = 0, BEFORE_ALL
+        self.first = 0
+
+    @property
+    def packed(self) -> int:
+        return self.chunks[-1].last if self.chunks else 0
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        return self.snapshots[max(self.snapshots)] if self.snapshots else None
+
+    def prune(self) -> None:
+        """Forget the snapshots that nothing needs: all but the newest, what chunks go on from, and the bases."""
+        kept = bases(self.snapshots, self.packed)
+        self.snapshots = {seq: snapshot for seq, snapshot in self.snapshots.items() if seq in kept}
 
 
 class MemoryStore:
@@ -95,18 +118,97 @@ class MemoryStore:
 
     def open(self, document_id: str) -> Log:
         document = self._find(document_id)
-        return Log(document.epoch, len(document.entries), document.snapshot, dict(document.owners))
+        return Log(document.epoch, document.head, document.snapshot, dict(document.owners))
 
     def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         document = self._documents.get(document_id)
-        yield from document.entries[after:until] if document else ()
+        for entry in list(document.entries) if document else ():
+            if after < entry.seq and (until is None or entry.seq <= until):
+                yield entry
 
-    def compact(self, document_id: str, snapshot: Snapshot) -> None:
+    def status(self, document_id: str) -> Status:
         document = self._find(document_id)
-        if snapshot.seq > len(document.entries):
-            raise ValueError(f"expected a snapshot of entry {len(document.entries)} or before, not of {snapshot.seq}")
-        if document.snapshot is None or snapshot.seq > document.snapshot.seq:
-            document.snapshot = snapshot
+        snapshot = max(document.snapshots, default=0)
+        return Status(document.epoch, document.head, snapshot, document.packed, snapshot, document.first)
+
+    def compact(self, document_id: str, snapshot: Snapshot, epoch: str | None = None) -> None:
+        document = self._find(document_id)
+        if snapshot.seq > document.head:
+            raise ValueError(f"expected a snapshot of entry {document.head} or before, not of {snapshot.seq}")
+        if epoch in (None, document.epoch) and snapshot.seq > max(document.snapshots, default=0):
+            document.snapshots[snapshot.seq] = snapshot
+            document.prune()
+
+    def bases(self, document_id: str) -> list[int]:
+        return sorted(self._find(document_id).snapshots)
+
+    def state(self, document_id: str, seq: int) -> bytes:
+        snapshots = self._find(document_id).snapshots
+        if seq not in snapshots:
+            raise UnknownMoment(f"expected one of {sorted(snapshots)}, got {seq}")
+        return snapshots[seq].state
+
+    def chunks(self, document_id: str, after: int = 0) -> Iterator[Chunk]:
+        chunks = self._find(document_id).chunks
+        begin = max((chunk.last for chunk in chunks if chunk.last <= after), default=0)
+        yield from [chunk for chunk in chunks if chunk.last >= begin]
+
+    def sizes(self, document_id: str) -> list[tuple[int, int, int]]:
+        return [(chunk.first, chunk.last, len(chunk.data)) for chunk in self._find(document_id).chunks]
+
+    def marks(self, document_id: str, after: int, until: int) -> set[int]:
+        return {seq for seq in self._find(document_id).marks if after < seq <= until}
+
+    def mark(self, document_id: str, *seqs: int) -> None:
+        """These have names."""
+        self._find(document_id).marks.update(seqs)
+
+    def turn_a_bit(self, document_id: str, seq: int) -> None:
+        """A bit of this entry, or of the chunk that ends with it, turns over."""
+        document = self._find(document_id)
+        document.entries = [
+            each._replace(update=_turned(each.update)) if each.seq == seq else each for each in document.entries
+        ]
+        document.chunks = [
+            each._replace(data=_turned(each.data)) if each.last == seq else each for each in document.chunks
+        ]
+
+    def pack(self, document_id: str, onto: bytes, chunks: Sequence[Chunk]) -> bool:
+        document = self._find(document_id)
+        if chunks[-1].last > max(document.snapshots, default=0):
+            raise ValueError(f"expected chunks up to a snapshot, got one up to {chunks[-1].last}")
+        if onto != (document.chunks[-1].hash if document.chunks else BEFORE_ALL):
+            return False
+        kept = [chunk for chunk in document.chunks if chunk.first < chunks[0].first]
+        document.chunks = [*kept, *chunks]
+        document.entries = [entry for entry in document.entries if entry.seq > document.packed]
+        document.prune()
+        return True
+
+    def rewrite(self, document_id: str, rewriting: Rewriting, epoch: str | None = None) -> bool:
+        document = self._find(document_id)
+        onto = document.chunks[-1].hash if document.chunks else BEFORE_ALL
+        if (document.epoch, onto) != (rewriting.epoch, rewriting.onto) or document.head < rewriting.head:
+            return False
+        document.chunks = list(rewriting.chunks)
+        document.snapshots = {snapshot.seq: snapshot for snapshot in rewriting.snapshots}
+        document.hash = document.chunks[-1].entry_hash if document.chunks else BEFORE_ALL
+        rows, document.entries = document.entries, []
+        for row in rows:
+            if row.seq > document.packed:
+                update = rewriting.entries.get(row.seq, row.update)
+                document.hash = chain(document.hash, row.seq, row.user_id, row.session_id, row.time, update)
+                document.entries.append(row._replace(update=update, hash=document.hash))
+        document.marks = {seq for seq in document.marks if seq >= rewriting.first}
+        document.epoch, document.first = epoch or document.epoch, rewriting.first
+        return True
+
+    def storage(self, document_id: str) -> Storage:
+        document = self._find(document_id)
+        log = sum(len(entry.update) + len(entry.hash) for entry in document.entries)
+        log += sum(len(chunk.data) + len(chunk.entry_hash) + len(chunk.hash) for chunk in document.chunks)
+        snapshots = sum(len(each.state) for each in document.snapshots.values())
+        return Storage(document.head - document.first, log, snapshots)
 
     def _find(self, document_id: str) -> _Document:
         if document_id not in self._documents:
@@ -126,10 +228,14 @@ class MemoryStore:
         document.owners = owners
         written = []
         for update, user_id, session_id, time, _, inserted, deleted in changes:
-            seq = len(document.entries) + 1
-            previous = document.entries[-1].hash if document.entries else BEFORE_ALL
-            hash = chain(previous, seq, user_id, session_id, time, update)
+            seq = document.head + 1
+            hash = chain(document.hash, seq, user_id, session_id, time, update)
             entry = Entry(seq, update, user_id, session_id, time, hash, inserted, deleted)
             document.entries.append(entry)
+            document.head, document.hash = seq, hash
             written.append(entry)
         return written
+
+
+def _turned(data: bytes) -> bytes:
+    return bytes([data[0] ^ 1]) + data[1:]

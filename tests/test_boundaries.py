@@ -12,13 +12,17 @@ VIEWS = {
     "editor.assets",
     "editor.auth",
     "editor.documents",
+    "editor.entries",
+    "editor.erasures",
     "editor.guests",
     "editor.health",
+    "editor.history",
     "editor.me",
     "editor.pages",
     "editor.settings",
     "editor.shares",
     "editor.sockets",
+    "editor.versions",
 }
 
 

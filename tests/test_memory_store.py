@@ -27,6 +27,15 @@ class MemoryWorld:
     def another(self) -> Store:
         return self.memory
 
+    def summarise(self, document_id: str) -> None:
+        """Nobody makes summaries here."""
+
+    def name(self, document_id: str, seq: int) -> None:
+        self.memory.mark(document_id, seq)
+
+    def turn_a_bit(self, document_id: str, table: str, seq: int) -> None:
+        self.memory.turn_a_bit(document_id, seq)
+
 
 class TestMemoryStore(StoreContract):
     @pytest.fixture

@@ -25,6 +25,7 @@ def columns() -> None:
         op.add_column("document", sa.Column(name, Number, nullable=False, server_default="0"))
     for name in ("inserted", "deleted"):
         op.add_column("entry", sa.Column(name, Number, nullable=False, server_default="0"))
+    op.add_column("snapshot", sa.Column("deflated", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("share", sa.Column("history", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("member", sa.Column("last_seen", Number))
 
@@ -65,6 +66,8 @@ def act() -> None:
         sa.Column("seq", Number, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("detail", sa.JSON(), nullable=False),
+        sa.Column("user_id", Number),
+        sa.Column("time", Number, nullable=False),
         sa.PrimaryKeyConstraint("document_id", "seq", name="pk_act"),
         to_document("act"),
         sqlite_with_rowid=False,

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gevent
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from editor import database, migrations
-from editor.models import Document, User
+from editor.models import Document, User, Version
 from editor.sql_store import SqlStore
 from sync.store import Store
 from tests.contracts_store import Writer
@@ -47,6 +48,27 @@ class SqlWorld:
     def another(self) -> SqlStore:
         self._stores.append(SqlStore(self.engine))
         return self._stores[-1]
+
+    def summarise(self, document_id: str) -> None:
+        self._update("UPDATE document SET sitting_seq = head_seq WHERE id = :id", id=document_id)
+
+    def name(self, document_id: str, seq: int) -> None:
+        with Session(self.engine) as session:
+            session.add(Version(document_id=document_id, seq=seq, name="A name", user_id=1, time=1))
+            session.commit()
+
+    def turn_a_bit(self, document_id: str, table: str, seq: int) -> None:
+        column, key = {"chunk": ("data", "last_seq"), "entry": ('"update"', "seq")}[table]
+        where = f"{table} WHERE document_id = :id AND {key} = :seq"
+        with self.engine.connect() as connection:
+            data = connection.scalar(text(f"SELECT {column} FROM {where}"), {"id": document_id, "seq": seq})
+        turned = bytes([data[0] ^ 1]) + data[1:]
+        where = where.removeprefix(table)
+        self._update(f"UPDATE {table} SET {column} = :data {where}", data=turned, id=document_id, seq=seq)
+
+    def _update(self, statement: str, **values: object) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement), values)
 
     def reopen(self) -> None:
         """As a restart of the server does."""

@@ -8,7 +8,7 @@ from flask import Flask
 from editor import access
 from editor.access import Role, arrive, may_write, role_of
 from editor.database import session
-from editor.errors import NotFound
+from editor.errors import Denied, NotFound
 from editor.models import Document, Member, Share, User, now
 
 
@@ -119,3 +119,19 @@ def test_following_a_link_opens_the_note_in_this_very_request(note: str, share: 
         access.find(note, Role.VIEWER)
     access.open_link(note, "the-secret")
     assert access.find(note, Role.VIEWER).role is Role.EDITOR
+
+
+def test_the_history_is_there_for_whom_the_link_shows_it(note: str, share: Share) -> None:
+    with pytest.raises(NotFound):
+        access.find_history(note)
+    access.open_link(note, "the-secret")
+    with pytest.raises(Denied, match="does not show the history"):
+        access.find_history(note)
+    assert not access.find(note, Role.VIEWER).history
+    share.history = True
+    session.commit()
+    assert access.find_history(note).history
+    share.revoked = now()
+    session.commit()
+    with pytest.raises(NotFound):
+        access.find_history(note)

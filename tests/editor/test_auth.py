@@ -199,12 +199,20 @@ def test_a_guest_has_no_password_and_can_leave(arrive: Arrive) -> None:
 def test_the_administrator_decides_who_may_come(arrive: Arrive) -> None:
     ada = arrive()
     ada.sign_up("Ada")
-    assert ada.ask("GET", "/api/settings") == {"guests": True, "signups": True}
-    assert ada.ask("PATCH", "/api/settings", guests=False) == {"guests": False, "signups": True}
+    assert ada.ask("GET", "/api/settings") == {"guests": True, "signups": True, "retention": None}
+    assert ada.ask("PATCH", "/api/settings", guests=False)["guests"] is False
     assert arrive().say_name("Gus", 403)["type"] == "denied"
-    assert ada.ask("PATCH", "/api/settings", signups=False) == {"guests": False, "signups": False}
+    assert ada.ask("PATCH", "/api/settings", signups=False) == {
+        "guests": False,
+        "signups": False,
+        "retention": None,
+    }
     assert arrive().sign_up("Bob", 403)["type"] == "denied"
-    assert arrive().get("/api/me").get_json()["settings"] == {"guests": False, "signups": False}
+    assert arrive().get("/api/me").get_json()["settings"] == {
+        "guests": False,
+        "signups": False,
+        "retention": None,
+    }
     ada.ask("PATCH", "/api/settings", 400, guests="yes")
     ada.ask("PATCH", "/api/settings", 400, colour="red")
 
@@ -216,6 +224,10 @@ def test_only_the_administrator_decides(arrive: Arrive) -> None:
     bob.sign_up("Bob")
     bob.ask("GET", "/api/settings", 403)
     bob.ask("PATCH", "/api/settings", 403, signups=False)
+    for wrong in (0, -1, 36_501, 1.5, "9", True):
+        assert "retention" in ada.ask("PATCH", "/api/settings", 400, retention=wrong)["errors"]
+    for days in (30, None):
+        assert ada.ask("PATCH", "/api/settings", retention=days)["retention"] == days
 
 
 def test_one_can_change_ones_name(arrive: Arrive) -> None:

@@ -6,9 +6,14 @@ import sys
 from pathlib import Path
 
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from editor import create_app
 from editor.config import Config
+from editor.models import Document, Entry
+from sync.history import groups
+from sync.store import BEFORE_ALL, chain
 from tests.editor.conftest import PASSWORD, SECRET, Visitor, write
 
 ROOT = Path(__file__).parents[2]
@@ -81,12 +86,48 @@ def test_compacting_writes_a_snapshot_and_keeps_the_log(config: Config, app: Fla
     log = later.extensions["store"].open(notes[0])
     assert log.snapshot is not None
     assert log.snapshot.seq == log.head == 5
-    assert len(list(later.extensions["store"].entries(notes[0]))) == 5
+    assert sum(1 for _ in groups(later.extensions["store"], notes[0])) == 5
     assert later.extensions["rooms"].read(notes[0])[0] == before
     assert notes[1] not in palimpsest(config, "compact", notes[0])
     assert "There is no note" in palimpsest(config, "compact", "nothing", status=1)
     later.extensions["store"].close()
     later.extensions["engine"].dispose()
+
+
+def test_compacting_erases_what_is_older_than_the_administrator_wants(config: Config, app: Flask) -> None:
+    ada = Visitor(app)
+    ada.sign_up("Ada")
+    note, fresh = ada.new_note(), ada.new_note()
+    for each in (note, fresh):
+        for number in range(3):
+            write(app, each, 1, f"Line {number}")
+    with Session(app.extensions["engine"]) as session:
+        session.get_one(Document, note).created -= 10 * 24 * 3600 * 1000
+        session.commit()
+    age(app, note, 1, 2)
+    assert "erased" not in palimpsest(config, "compact")
+    ada.ask("PATCH", "/api/settings", retention=9)
+    said = palimpsest(config, "compact")
+    assert "Old history was erased from 1 notes." in said
+    assert "erased" not in palimpsest(config, "compact")
+    store = app.extensions["store"]
+    assert [(group.first, group.last) for group in groups(store, note)] == [(1, 2), (3, 3)]
+    assert [(group.first, group.last) for group in groups(store, fresh)] == [(1, 1), (2, 2), (3, 3)]
+    assert ada.get(f"/n/{note}").text.count("<p>Line") == 3
+
+
+def age(app: Flask, note: str, *seqs: int) -> None:
+    """These entries were written ten days ago."""
+    with Session(app.extensions["engine"]) as session:
+        previous = BEFORE_ALL
+        for entry in session.scalars(select(Entry).where(Entry.document_id == note).order_by(Entry.seq)):
+            if entry.seq in seqs:
+                entry.time -= 10 * 24 * 3600 * 1000
+            entry.hash = previous = chain(
+                previous, entry.seq, entry.user_id, entry.session_id, entry.time, entry.update
+            )
+        session.get_one(Document, note).head_hash = previous
+        session.commit()
 
 
 def test_a_wrong_setting_is_named(config: Config) -> None:

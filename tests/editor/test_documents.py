@@ -3,7 +3,6 @@
 import time
 
 import gevent
-import pytest
 from flask import Flask
 from sqlalchemy import event, select
 
@@ -31,6 +30,7 @@ def test_a_new_note_is_mine(arrive: Arrive) -> None:
         "owner": {"id": user["id"], "name": "Ada"},
         "shared": False,
         "people": [{"id": user["id"], "name": "Ada", "slot": 1}],
+        "history": True,
     }
     assert abs(note["created"] - time.time() * 1000) < 60_000
     assert ada.notes() == [note]
@@ -84,23 +84,6 @@ def test_a_title_is_one_line_of_at_most_500_characters(arrive: Arrive) -> None:
     assert ada.ask("PATCH", path, 400)["errors"] == {"title": ["This must be a text."]}
     ada.post("/api/documents", 400, title="x" * 501)
     assert [each["title"] for each in ada.notes()] == ["kept"]
-
-
-def test_the_list_follows_what_people_type(app: Flask, arrive: Arrive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digest, "DELAY", 0.01)
-    ada = arrive()
-    ada.sign_up("Ada")
-    note = ada.new_note()
-    write(app, note, 1, "The first words", title="Typed title")
-
-    def digested() -> Document:
-        with app.app_context():
-            return session.get_one(Document, note)
-
-    with gevent.Timeout(5):
-        while digested().digest_seq == 0:
-            gevent.sleep(0.01)
-    assert (digested().title, digested().excerpt) == ("Typed title", "The first words")
 
 
 def test_the_list_is_right_even_after_a_crash(app: Flask, arrive: Arrive) -> None:

@@ -182,3 +182,19 @@ def test_the_session_lasts_from_the_last_visit_on(arrive: Arrive) -> None:
 def test_health(arrive: Arrive) -> None:
     answer = arrive().get("/healthz")
     assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
+
+
+def test_the_addresses_of_a_notes_past_open_the_note(app: Flask, arrive: Arrive) -> None:
+    ada, bob = arrive(), arrive()
+    ada.sign_up("Ada")
+    note = ada.new_note(title="Plans")
+    write(app, note, 1, "The first line")
+    secret = ada.share(note, "viewer").partition("?")[2]
+    for view in ("history", "who"):
+        visitor = arrive()
+        assert visitor.get(f"/n/{note}/{view}").status_code == 404
+        page = visitor.get(f"/n/{note}/{view}?{secret}")
+        assert page.status_code == 200, "who may not see the history sees the note, and its script says so"
+        assert "<p>The first line</p>" in page.text
+        assert "<p>The first line</p>" in ada.get(f"/n/{note}/{view}").text
+        assert bob.get(f"/n/{note}/{view}x").status_code == 404

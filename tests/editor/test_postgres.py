@@ -55,3 +55,30 @@ def test_from_the_first_account_to_the_empty_bin(app: Flask) -> None:
     ada.ask("DELETE", f"/api/documents/{note}/forever", 204)
     assert [each["id"] for each in ada.notes()] == [other]
     assert ada.notes(bin=True) == []
+
+
+def test_a_history_that_several_look_at_while_people_write(app: Flask) -> None:
+    ada, bob = Visitor(app), Visitor(app)
+    ada.sign_up("Ada")
+    bob.sign_up("Bob")
+    note = ada.new_note(title="Plans")
+    bob.get(ada.share(note, "editor"))
+    path = f"/api/documents/{note}"
+    looking = [gevent.spawn(who.ask, "GET", f"{path}/history") for who in (ada, bob) for _ in range(3)]
+    for number in range(10):
+        write(app, note, 1 + number % 2, f"Line {number}")
+    gevent.joinall(looking, raise_error=True)
+    bob.post(f"{path}/versions", 201, name="Ready")
+    bob.post(f"{path}/versions", 409, name="Ready")
+    ada.ask("PATCH", path, title="Our plans")
+    ada.post(f"{path}/history/looked", 204, seq=12)
+    write(app, note, 2, "The last line")
+    seen = ada.ask("GET", f"{path}/history")
+    assert [(sitting["first"], sitting["last"]) for sitting in reversed(seen["sittings"])] == [(1, 11), (12, 13)]
+    assert [[user for user, _, _ in sitting["people"]] for sitting in seen["sittings"]] == [[1, 2], [1, 2]]
+    assert (seen["looked"]["seq"], seen["since"]) == (12, 1)
+    assert [(each["seq"], each["name"], each["user"]) for each in seen["versions"]] == [(11, "Ready", 2)]
+    assert [(each["seq"], each["detail"], each["user"]) for each in seen["acts"]] == [(12, {"what": "title"}, 1)]
+    assert bob.get(f"{path}/versions/1/export?format=txt").text == "Plans\n\n\n"
+    bob.ask("DELETE", f"{path}/versions/11", 204)
+    assert ada.ask("GET", f"{path}/history")["versions"] == []

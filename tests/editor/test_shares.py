@@ -143,8 +143,51 @@ def test_a_role_must_be_one_that_a_link_can_have(arrive: Arrive) -> None:
     path = f"/api/documents/{note}/share"
     for role in ("owner", "", "commenter"):
         assert ada.ask("PUT", path, 400, role=role)["errors"]["role"]
-    ada.ask("PUT", path, 400)
+    assert ada.ask("PUT", path, 400)["errors"]["role"]
+    assert ada.ask("PUT", path, 400, history=True)["errors"]["role"], "a new link wants a role"
+    assert ada.ask("PUT", path, 400, role="viewer", history="yes")["errors"]["history"]
     assert ada.ask("GET", path)["share"] is None
+    ada.share(note, "viewer")
+    assert ada.ask("PUT", path, 400)["errors"]["role"], "it must say what to change"
+    assert ada.ask("GET", path)["share"]["role"] == "viewer"
+
+
+def test_a_link_shows_the_history_to_editors_unless_the_owner_says_otherwise(arrive: Arrive) -> None:
+    ada, bob, visitor = arrive(), arrive(), arrive()
+    ada.sign_up("Ada")
+    bob.sign_up("Bob")
+    note = ada.new_note(title="Plans")
+    path = f"/api/documents/{note}"
+    for who in (bob, visitor):
+        who.get(ada.share(note, "viewer"))
+    changes: list[tuple[dict[str, Any], tuple[str, bool]]] = [
+        ({"role": "viewer"}, ("viewer", False)),
+        ({"role": "editor"}, ("editor", True)),
+        ({"history": False}, ("editor", False)),
+        ({"role": "editor"}, ("editor", False)),
+        ({"role": "viewer", "history": True}, ("viewer", True)),
+        ({"role": "viewer"}, ("viewer", True)),
+        ({"role": "editor", "history": False}, ("editor", False)),
+        ({"role": "viewer"}, ("viewer", False)),
+    ]
+    for change, (role, history) in changes:
+        answer = ada.ask("PUT", f"{path}/share", **change)
+        assert (answer["share"]["role"], answer["share"]["history"]) == (role, history), change
+        assert ada.ask("GET", f"{path}/share") == answer
+        for who in (bob, visitor):
+            assert who.ask("GET", path)["history"] is history, change
+            who.ask("GET", f"{path}/history", 200 if history else 403)
+        assert bob.notes()[0]["history"] is history
+        assert ada.notes()[0]["history"] is True
+
+
+def test_a_new_link_may_say_at_once_whether_it_shows_the_history(arrive: Arrive) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    for role, history in (("viewer", True), ("editor", False)):
+        path = f"/api/documents/{ada.new_note()}/share"
+        share = ada.ask("PUT", path, role=role, history=history)["share"]
+        assert (share["role"], share["history"]) == (role, history)
 
 
 def test_a_wrong_secret_opens_nothing_and_takes_nothing_away(arrive: Arrive) -> None:
@@ -188,6 +231,8 @@ def test_a_change_asks_everybody_again_who_has_the_note_open(app: Flask, arrive:
     steps: list[tuple[list[str], Callable[[], object]]] = [
         (["access"], lambda: ada.share(note, "viewer")),
         ([], lambda: ada.share(note, "viewer")),
+        (["access"], lambda: ada.ask("PUT", f"{path}/share", history=True)),
+        ([], lambda: ada.ask("PUT", f"{path}/share", history=True)),
         (["access"], lambda: ada.ask("DELETE", f"{path}/share", 204)),
         ([], lambda: ada.ask("DELETE", f"{path}/share", 204)),
         (["not-found"], lambda: ada.ask("DELETE", path, 204)),

@@ -1,0 +1,72 @@
+"""The log itself, for those who want to see how a note was written: entries in chunks, and states to begin from."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
+import gevent
+from flask import Blueprint, Response, current_app
+
+from editor import access, body, moments
+from editor.errors import Invalid, NotFound
+from editor.sql_store import SqlStore
+from sync.codec import write_uint
+from sync.history import chunks
+from sync.store import UnknownMoment
+
+entries = Blueprint("entries", __name__, url_prefix="/api/documents/<document_id>/history")
+
+log = logging.getLogger(__name__)
+
+
+@entries.get("/entries")
+def stream(document_id: str) -> Response:
+    document = access.find_history(document_id).document
+    after, until = body.number("after"), body.number("until")
+    for seq in (after, until):
+        if seq:
+            moments.check(document, seq)
+    after = after or 0
+    if until is None:
+        until = document.head_seq
+    if until < after:
+        raise Invalid("That does not work.", {"until": [f"This must be {after} or more, not {until}."]})
+    found = chunks(_store(), document_id, after, until, _damaged(document_id))
+    return _bytes(_framed(found) if after < until else (), document.epoch)
+
+
+@entries.get("/state")
+def state(document_id: str) -> Response:
+    document = access.find_history(document_id).document
+    seq = body.number("seq")
+    if seq is None:
+        raise Invalid("The address lacks a part.", {"seq": ["This must be a whole number."]})
+    try:
+        return _bytes([_store().state(document_id, seq)], document.epoch)
+    except UnknownMoment as error:
+        raise NotFound(f"There is no state at hand for moment {seq}.") from error
+
+
+def _damaged(document_id: str) -> Callable[[int, int], None]:
+    """Tell the operator which entries cannot be read any more; whoever looks at the history sees the rest."""
+    return lambda first, last: log.error("%s: entries %d to %d are damaged", document_id, first, last)
+
+
+def _framed(found: Iterator[bytes]) -> Iterator[bytes]:
+    """Each chunk with its length before it. Others run in between: each is some work."""
+    for chunk in found:
+        length = bytearray()
+        write_uint(length, len(chunk))
+        yield bytes(length) + chunk
+        gevent.sleep(0)
+
+
+def _bytes(content: Iterable[bytes], epoch: str) -> Response:
+    response = Response(content, content_type="application/octet-stream")
+    response.headers["X-Epoch"] = epoch
+    response.cache_control.no_store = True
+    return response
+
+
+def _store() -> SqlStore:
+    store: SqlStore = current_app.extensions["store"]
+    return store

@@ -1,0 +1,85 @@
+"""Erase history: all that was before a moment, or some characters from all of it. The note as it is now stays.
+
+Whoever has the note open gets it anew, in another epoch: their devices put the copies aside that still hold what was
+erased, with everything in them that was not saved yet.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from editor.content.schema import ROOTS
+from editor.database import session
+from editor.models import Version, new_id
+from editor.sockets import pause
+from sync import erasing
+from sync.rooms import Rooms
+from sync.store import NotStored, Rewriting, Store
+
+TRIES = 5  # somebody may be packing the log
+
+log = logging.getLogger(__name__)
+
+
+class Erased(NamedTuple):
+    """What went, or would go."""
+
+    entries: int
+    versions: int
+    bytes: int  # less in the log, or characters that were blanked
+    epoch: str
+
+
+def erase_before(rooms: Rooms, store: Store, document_id: str, seq: int, dry: bool = False) -> Erased:
+    """Erase what was before entry `seq`. Needs an app context. May take seconds, in which others run.
+
+    Raises what `sync.erasing.before` raises, and `NotStored`.
+    """
+    return _erase(rooms, store, document_id, lambda: erasing.before(store, document_id, seq, ROOTS, pause), dry)
+
+
+def erase_pieces(
+    rooms: Rooms, store: Store, document_id: str, pieces: Iterable[tuple[int, int, int]], words: str, dry: bool = False
+) -> Erased:
+    """Blank ranges of (Yjs client id, clock, length) that said `words` in all of history. Otherwise the same."""
+    wanted = list(pieces)
+    return _erase(
+        rooms, store, document_id, lambda: erasing.pieces(store, document_id, wanted, words, ROOTS, pause), dry
+    )
+
+
+def keep_since(store: Store, document_id: str, time: int) -> Erased | None:
+    """Erase what is older than `time` (ms), if there is any. Nobody need load the note anew for it.
+
+    The epoch stays: a copy of the present holds nothing that was deleted before.
+    """
+    seq = erasing.last_before(store, document_id, time)
+    if seq <= store.status(document_id).first:
+        return None
+    return _erase(None, store, document_id, lambda: erasing.before(store, document_id, seq, ROOTS, pause), False)
+
+
+def _erase(
+    rooms: Rooms | None, store: Store, document_id: str, plan: Callable[[], Rewriting], dry: bool
+) -> Erased:
+    for _ in range(TRIES):
+        rewriting = plan()
+        versions = _versions(document_id, rewriting.first)
+        epoch = rewriting.epoch if dry or rooms is None else new_id()
+        erased = Erased(rewriting.erased, versions, rewriting.size, epoch)
+        if dry:
+            return erased
+        if store.rewrite(document_id, rewriting, epoch):
+            if rooms is not None:
+                rooms.reload(document_id)
+            log.info("%s: erased %d entries and %d versions", document_id, erased.entries, erased.versions)
+            return erased
+    raise NotStored("The history of this note changes too quickly at the moment. Please try again.")
+
+
+def _versions(document_id: str, first: int) -> int:
+    """How many named moments are before this one."""
+    named = select(func.count()).where(Version.document_id == document_id, Version.seq < first)
+    return session.scalar(named) or 0

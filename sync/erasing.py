@@ -1,0 +1,231 @@
+"""Erasing: what an owner wants out of a note's history goes out of every row of its log. The note as it is now stays.
+
+Nothing is written here. What comes back is the log as it shall be, for `Store.rewrite`; it was read back and compared.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from pycrdt import Doc
+
+from sync.chunk import Group, decode
+from sync.codec import Malformed
+from sync.codec import state_vector as clocks
+from sync.columns import slowly
+from sync.compaction import snapshot_of
+from sync.doc import apply, content
+from sync.gate.kinds import STRING
+from sync.gate.ranges import Ranges, disjoint
+from sync.gate.scanner import no_pause
+from sync.history import groups, replay_on, replay_with_seq
+from sync.packing import chain_chunks, cut
+from sync.parts import Parts, Piece, Run, put_together, take_apart
+from sync.store import BEFORE_ALL, Chunk, Rewriting, Snapshot, Store
+
+BLANK: Final = "\u2588"  # a full block, one UTF-16 unit: what stands in the place of one that was erased
+
+
+class StillThere(ValueError):
+    """It is in the note as it is now, or elsewhere in its history: it would not be gone."""
+
+
+class Unerasable(Exception):
+    """Without that part of its history the note would read differently. Nothing was changed."""
+
+
+def before(
+    store: Store, document_id: str, seq: int, roots: Mapping[str, int], pause: Callable[[], None] = no_pause
+) -> Rewriting:
+    """Have the note as it was at entry `seq` stand for all that was before. May block.
+
+    Where that entry was put together with later ones it is the moment before them. Raises `UnknownDocument`; ValueError
+    when there is no such entry; `Unerasable`; `Broken`.
+    """
+    status = store.status(document_id)
+    if not status.first < seq <= status.head:
+        raise ValueError(f"expected an entry of {status.first + 1} to {status.head}, got {seq}")
+    doc: Doc[Any] = Doc()
+    base = max((base for base in store.bases(document_id) if base <= seq), default=0)
+    if base:
+        apply(doc, [store.state(document_id, base)])
+    moment = replay_on(doc, base, groups(store, document_id, base, seq), pause)
+    state = _snapshot(doc, moment, roots, pause).state
+    (at,) = groups(store, document_id, moment - 1, moment) if moment else (None,)
+    if at is None or moment <= status.first:
+        raise ValueError(f"expected an entry that ends a second of somebody's, got {seq}")
+    past = Group(1, moment, None, 0, at.time, state)
+
+    present, head = replay_with_seq(store, document_id, pause=pause)
+    again: Doc[Any] = Doc()
+    apply(again, [state])
+    replay_on(again, moment, groups(store, document_id, moment, head), pause)
+    if not _same(again, present, roots):
+        raise Unerasable(f"without what was before entry {moment} the note would read differently")
+    later = [each for each in store.bases(document_id) if moment < each < head]
+    snapshots = [_base(each, store.state(document_id, each)) for each in later]
+    snapshots.append(_snapshot(present, head, roots, pause))
+
+    kept = groups(store, document_id, moment, max(moment, status.packed))
+    chunks = chain_chunks(cut([past, *kept]), BEFORE_ALL, {}, pause)
+    newest, freed = _newest(store, document_id, chunks[-1].last)
+    freed -= sum(_size(chunk) for chunk in chunks)
+    return Rewriting(status.epoch, newest, head, moment, chunks, {}, snapshots, moment - status.first, max(0, freed))
+
+
+def pieces(
+    store: Store,
+    document_id: str,
+    wanted: Iterable[tuple[int, int, int]],
+    words: str,
+    roots: Mapping[str, int],
+    pause: Callable[[], None] = no_pause,
+) -> Rewriting:
+    """Blank characters in all of history: ranges of (Yjs client id, clock, length). May block.
+
+    `words`: what they say; it must be nowhere afterwards. Raises `UnknownDocument`; ValueError for a range that is
+    nobody's; `StillThere`; `Broken`.
+    """
+    status = store.status(document_id)
+    present, head = replay_with_seq(store, document_id, pause=pause)
+    eraser = _Eraser(_ranges(wanted, clocks(present.get_state())), words)
+    newest = _snapshot(present, head, roots, pause)
+    blanked = newest._replace(state=eraser.erase(newest.state))
+    if blanked != newest:
+        raise StillThere("It is still in the note. Delete it there first.")
+    eraser.characters = 0
+    snapshots = []
+    for each in store.bases(document_id):
+        if each < head:
+            snapshots.append(_base(each, eraser.erase(store.state(document_id, each))))
+            pause()
+    eraser.characters = 0
+
+    erased = 0
+    cuts: list[list[Group]] = []
+    onto = BEFORE_ALL
+    for chunk in store.chunks(document_id):
+        was = decode(chunk.data, pause)
+        some = [group._replace(update=eraser.erase(group.update)) for group in slowly(was, pause)]
+        erased += sum(one.last + 1 - one.first for one, other in zip(was, some, strict=True) if one != other)
+        cuts.append(some)
+        onto = chunk.hash
+        pause()
+    entries: dict[int, bytes] = {}
+    for entry in store.entries(document_id, cuts[-1][-1].last if cuts else 0, head):
+        update = eraser.erase(entry.update)
+        if update != entry.update:
+            entries[entry.seq] = update
+    chunks = chain_chunks(iter(cuts), BEFORE_ALL, {}, pause)
+    snapshots.append(newest)
+    erased += len(entries)
+    return Rewriting(status.epoch, onto, head, status.first, chunks, entries, snapshots, erased, eraser.characters)
+
+
+def last_before(store: Store, document_id: str, time: int) -> int:
+    """The last entry before the first one that is as new as `time` (ms). May block."""
+    last = 0
+    for group in groups(store, document_id):
+        if group.time >= time:
+            break
+        last = group.last
+    return last
+
+
+@dataclass
+class _Eraser:
+    """Blanks characters in updates."""
+
+    ranges: Ranges
+    words: str
+    characters: int = 0  # that were blanked
+
+    def erase(self, update: bytes) -> bytes:
+        """The same update with the characters blanked. Raises `StillThere`."""
+        try:
+            parts = take_apart(update)
+        except Malformed:
+            self._look(update.decode("utf-8", "replace"))
+            return update
+        runs = [run._replace(pieces=[self._piece(run, piece) for piece in run.pieces]) for run in parts.runs]
+        return put_together(Parts(runs, parts.deletes))
+
+    def _piece(self, run: Run, piece: Piece) -> Piece:
+        struct = piece.struct
+        if struct.kind != STRING:
+            return piece
+        text = piece.content.decode()
+        end = struct.clock + struct.length
+        if self.ranges.overlap(run.client, struct.clock, end):
+            blanked = self._blank(run.client, struct.clock, text)
+            if blanked != text:
+                text = blanked
+                piece = piece._replace(content=text.encode())
+        self._look(text)
+        return piece
+
+    def _blank(self, client: int, clock: int, text: str) -> str:
+        out: list[str] = []
+        for character in text:
+            units = 2 if character > "\uffff" else 1
+            # Of a pair both halves go.
+            if character != BLANK and self.ranges.overlap(client, clock, clock + units):
+                out.append(BLANK * units)
+                self.characters += units
+            else:
+                out.append(character)
+            clock += units
+        return "".join(out)
+
+    def _look(self, text: str) -> None:
+        if self.words and self.words in text:
+            raise StillThere("These words also stand elsewhere in the note or in its history.")
+
+
+def _ranges(wanted: Iterable[tuple[int, int, int]], known: Mapping[int, int]) -> Ranges:
+    """Raises ValueError for what is not in the note."""
+    by_client: dict[int, list[tuple[int, int]]] = {}
+    for client, clock, length in wanted:
+        end = known.get(client, 0)
+        if clock < 0 or length <= 0 or clock + length > end:
+            raise ValueError(f"expected pieces of client {client} from 0 to {end}, got {length} from {clock} on")
+        by_client.setdefault(client, []).append((clock, clock + length))
+    if not by_client:
+        raise ValueError("expected at least one piece, got none")
+    ranges = Ranges()
+    for client, some in by_client.items():
+        ranges.add(client, disjoint(some))
+    return ranges
+
+
+def _snapshot(doc: Doc[Any], seq: int, roots: Mapping[str, int], pause: Callable[[], None]) -> Snapshot:
+    snapshot = snapshot_of(doc, seq, roots, pause)
+    if snapshot is None:
+        raise Unerasable(f"the note as of entry {seq} cannot be written down as one: it would read differently")
+    return snapshot
+
+
+def _base(seq: int, state: bytes) -> Snapshot:
+    doc: Doc[Any] = Doc()
+    apply(doc, [state])
+    return Snapshot(seq, state, doc.get_state(), sha256(state).digest())
+
+
+def _newest(store: Store, document_id: str, until: int) -> tuple[bytes, int]:
+    """The hash of the newest chunk, and the bytes of chunks, and of entries up to `until`."""
+    hash, size = BEFORE_ALL, 0
+    for chunk in store.chunks(document_id):
+        hash = chunk.hash
+        size += _size(chunk)
+    for entry in store.entries(document_id, 0, until):
+        size += len(entry.update) + len(entry.hash)
+    return hash, size
+
+
+def _size(chunk: Chunk) -> int:
+    return len(chunk.data) + len(chunk.entry_hash) + len(chunk.hash)
+
+
+def _same(one: Doc[Any], other: Doc[Any], roots: Mapping[str, int]) -> bool:
+    return clocks(one.get_state()) == clocks(other.get_state()) and content(one, roots) == content(other, roots)

@@ -1,0 +1,258 @@
+"""Old entries take little space, and nothing of what they say is lost."""
+
+import logging
+import os
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from sync import packing
+from sync.chunk import Group, alone
+from sync.compaction import compact
+from sync.doc import content
+from sync.history import chunks, groups, replay, replay_with_seq
+from sync.limits import COMPACT_ENTRIES
+from sync.packing import pack
+from sync.store import BEFORE_ALL, Broken, Change, Entry, link
+from tests.engine import DOCUMENT, ROOTS, World
+from tests.memory_store import MemoryStore
+from tests.people import Person, same
+from tests.sync.writers import YrsWriter
+
+SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEEDS", "5")))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def spans(world: World) -> list[tuple[int, int]]:
+    return [(group.first, group.last) for group in groups(world.store, DOCUMENT)]
+
+
+def packed(world: World) -> int:
+    return world.store.status(DOCUMENT).packed
+
+
+def test_after_a_snapshot_the_entries_are_packed(world: World) -> None:
+    alice = world.person(1)
+    for _ in range(COMPACT_ENTRIES + 5):
+        alice.type("x")
+    world.clock.turn(1)
+    assert packed(world) == COMPACT_ENTRIES + 5
+    assert list(world.store.entries(DOCUMENT)) == []
+    assert spans(world) == [(n * 100 + 1, min(n * 100 + 100, COMPACT_ENTRIES + 5)) for n in range(6)]
+    alice.type("!")
+    assert world.text() == "x" * (COMPACT_ENTRIES + 5) + "!"
+    world.processes[0].kill()
+    assert same(alice, world.person(2)) == world.text()
+
+
+def test_the_past_can_be_read_from_chunks(world: World) -> None:
+    alice, bob = world.person(1), world.person(2)
+    for number in range(9):
+        (alice if number % 2 else bob).type(str(number))
+        world.clock.turn(0.4)
+    texts = {until: world.text(until) for until in range(10)}
+    world.store.mark(DOCUMENT, 5)
+    assert compact(world.store, DOCUMENT, ROOTS)
+    assert pack(world.store, DOCUMENT, ROOTS) == 9
+    assert (5, 5) in [(group.last, group.last) for group in groups(world.store, DOCUMENT)]
+    ends = [group.last for group in groups(world.store, DOCUMENT)]
+    for until in range(10):
+        _, seq = replay_with_seq(world.store, DOCUMENT, until)
+        assert seq == max((end for end in ends if end <= until), default=0)
+        assert world.text(until) == texts[seq]
+    with pytest.raises(ValueError, match="0 to 9"):
+        replay(world.store, DOCUMENT, 10)
+
+
+def test_small_chunks_are_put_together(world: World) -> None:
+    alice = world.person(1)
+    for _ in range(40):
+        for _ in range(5):
+            alice.type("word ")
+            world.clock.turn(1)
+        compact(world.store, DOCUMENT, ROOTS)
+        assert pack(world.store, DOCUMENT, ROOTS) == 5
+    assert len(world.store.sizes(DOCUMENT)) < 8
+    assert [first for first, _ in spans(world)] == list(range(1, 201))
+    hash = BEFORE_ALL
+    for chunk in world.store.chunks(DOCUMENT):
+        hash = link(hash, chunk.first, chunk.last, chunk.entry_hash, chunk.data)
+        assert chunk.hash == hash
+
+
+def test_what_no_snapshot_stands_for_is_not_packed(world: World) -> None:
+    alice = world.person(1)
+    alice.type("a")
+    assert pack(world.store, DOCUMENT, ROOTS) == 0
+    compact(world.store, DOCUMENT, ROOTS)
+    alice.type("b")
+    assert pack(world.store, DOCUMENT, ROOTS) == 1
+    assert [entry.seq for entry in world.store.entries(DOCUMENT)] == [2]
+    assert pack(world.store, DOCUMENT, ROOTS) == 0
+
+
+def test_a_damaged_entry_is_not_packed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    alice = world.person(1)
+    for letter in "abc":
+        alice.type(letter)
+    compact(world.store, DOCUMENT, ROOTS)
+    world.store.turn_a_bit(DOCUMENT, 2)
+    with caplog.at_level(logging.ERROR):
+        assert pack(world.store, DOCUMENT, ROOTS) == 0
+    assert "entry 2 does not match its hash" in caplog.text
+    assert [entry.seq for entry in world.store.entries(DOCUMENT)] == [1, 2, 3]
+
+
+def test_what_would_read_differently_is_not_packed(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = world.person(1)
+    for letter in "abc":
+        alice.type(letter)
+    compact(world.store, DOCUMENT, ROOTS)
+
+    def wrong(entries: list[Entry], keep: object) -> list[Group]:
+        return [alone(entry._replace(update=b"\0\0") if entry.seq == 3 else entry) for entry in entries]
+
+    monkeypatch.setattr(packing, "gather", wrong)
+    with caplog.at_level(logging.WARNING):
+        assert pack(world.store, DOCUMENT, ROOTS) == 0
+    assert "read differently" in caplog.text
+    assert [entry.seq for entry in world.store.entries(DOCUMENT)] == [1, 2, 3]
+
+
+def test_people_write_on_while_it_is_packed() -> None:
+    def pause() -> None:
+        if writing:
+            writing.pop().type("!")
+
+    writing: list[Person] = []
+    world = World(pause=pause)
+    alice = world.person(1)
+    for _ in range(20):
+        alice.type("x")
+    compact(world.store, DOCUMENT, ROOTS)
+    writing.append(alice)
+    assert pack(world.store, DOCUMENT, ROOTS, pause) == 20
+    assert world.entries() == 21
+    assert same(alice, world.person(2)) == world.text()
+
+
+def test_two_processes_pack_at_once(world: World) -> None:
+    alice = world.person(1)
+    for _ in range(20):
+        alice.type("x")
+    compact(world.store, DOCUMENT, ROOTS)
+    done: list[int] = []
+
+    def pause() -> None:
+        if not done:
+            done.append(0)
+            done.append(pack(world.store, DOCUMENT, ROOTS))
+
+    assert pack(world.store, DOCUMENT, ROOTS, pause) == 0
+    assert done == [0, 20]
+    assert world.text() == "x" * 20
+
+
+def test_a_reader_of_the_log_misses_nothing_while_it_is_packed(world: World) -> None:
+    alice = world.person(1)
+    for _ in range(20):
+        alice.type("x")
+        world.clock.turn(1)
+    compact(world.store, DOCUMENT, ROOTS)
+    reader = groups(world.store, DOCUMENT)
+    read = [next(reader) for _ in range(3)]
+    pack(world.store, DOCUMENT, ROOTS)
+    read += reader
+    assert [(group.first, group.last) for group in read] == [(n, n) for n in range(1, 21)]
+
+
+def test_a_process_that_is_far_behind_loads_the_document_again() -> None:
+    world = World(processes=2)
+    alice, bob = world.person(1, process=0), world.person(2, process=1)
+    alice.type("seen")
+    world.clock.turn()
+    with bob.offline():
+        for _ in range(5):
+            alice.type("x")
+        compact(world.store, DOCUMENT, ROOTS)
+        pack(world.store, DOCUMENT, ROOTS)
+    world.clock.turn(1)
+    assert same(alice, bob) == "seenxxxxx"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_packed_log_is_the_same_log(seed: int) -> None:
+    print(f"again with SEED={seed}")
+    rng = random.Random(seed)
+    store, raw = written(rng, 300)
+    assert compact(store, DOCUMENT, ROOTS)
+    pack(store, DOCUMENT, ROOTS)
+    assert store.status(DOCUMENT).packed == len(raw)
+    assert list(chunks(store, DOCUMENT))
+    assert [group.last for group in groups(store, DOCUMENT)][-1] == len(raw)
+    for until in rng.sample(range(len(raw) + 1), 10):
+        doc, seq = replay_with_seq(store, DOCUMENT, until)
+        plain = type(doc)(skip_gc=True)
+        for entry in raw[:seq]:
+            plain.apply_update(entry.update)
+        assert content(doc, ROOTS) == content(plain, ROOTS)
+
+
+def test_damage_is_said_when_the_past_is_read(world: World) -> None:
+    alice = world.person(1)
+    for letter in "abc":
+        alice.type(letter)
+    compact(world.store, DOCUMENT, ROOTS)
+    pack(world.store, DOCUMENT, ROOTS)
+    world.store.turn_a_bit(DOCUMENT, 3)
+    with pytest.raises(Broken, match="entries 1 to 3"):
+        replay(world.store, DOCUMENT, 2)
+    assert world.text() == "abc"  # the present needs no chunk
+
+
+def written(rng: random.Random, rounds: int) -> tuple[MemoryStore, list[Entry]]:
+    """A log that three people wrote at random, some of it packed; and all its entries."""
+    store = MemoryStore(hold=False)
+    store.create(DOCUMENT)
+    writers = [YrsWriter(rng, rng.randrange(1, 2**53), user_id=n) for n in range(3)]
+    raw: list[Entry] = []
+    time = 1_700_000_000_000
+    for _ in range(rounds):
+        writer = rng.choice(writers)
+        writer.edit()
+        time += rng.choice((0, 10, 200, 900))
+        for update in writer.take():
+            store.append(Written(Change(update, writer.user_id or None, writer.client_id, time), raw))
+            for other in writers:
+                other.hear(update)
+        if rng.random() < 0.05:
+            compact(store, DOCUMENT, ROOTS)
+            if rng.random() < 0.7:
+                pack(store, DOCUMENT, ROOTS)
+    return store, raw
+
+
+class Written:
+    """One change that goes into the log as it is."""
+
+    document_id = DOCUMENT
+
+    def __init__(self, change: Change, told: list[Entry]) -> None:
+        self._change = change
+        self._told = told
+
+    def take(self) -> list[Change]:
+        return [self._change]
+
+    def committed(self, entries: Sequence[Entry]) -> None:
+        self._told += entries
+
+    def failed(self, error: Exception) -> None:
+        raise error
