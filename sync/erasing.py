@@ -3,7 +3,7 @@
 Nothing is written here. What comes back is the log as it shall be, for `Store.rewrite`; it was read back and compared.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -67,8 +67,8 @@ def before(
     snapshots = [_base(each, store.state(document_id, each)) for each in later]
     snapshots.append(_snapshot(present, head, roots, pause))
 
-    kept = groups(store, document_id, moment, max(moment, status.packed))
-    chunks = chain_chunks(cut([past, *kept]), BEFORE_ALL, {}, pause)
+    whole = [past, *groups(store, document_id, moment, max(moment, status.packed))]
+    chunks = _chunks(cut(whole), whole, pause)
     newest, freed = _newest(store, document_id, chunks[-1].last)
     freed -= sum(_size(chunk) for chunk in chunks)
     return Rewriting(status.epoch, newest, head, moment, chunks, {}, snapshots, moment - status.first, max(0, freed))
@@ -117,7 +117,7 @@ def pieces(
         update = eraser.erase(entry.update)
         if update != entry.update:
             entries[entry.seq] = update
-    chunks = chain_chunks(iter(cuts), BEFORE_ALL, {}, pause)
+    chunks = _chunks(iter(cuts), [group for some in cuts for group in some], pause)
     snapshots.append(newest)
     erased += len(entries)
     return Rewriting(status.epoch, onto, head, status.first, chunks, entries, snapshots, erased, eraser.characters)
@@ -204,6 +204,13 @@ def _snapshot(doc: Doc[Any], seq: int, roots: Mapping[str, int], pause: Callable
     if snapshot is None:
         raise Unerasable(f"the note as of entry {seq} cannot be written down as one: it would read differently")
     return snapshot
+
+
+def _chunks(cuts: Iterator[list[Group]], whole: list[Group], pause: Callable[[], None]) -> list[Chunk]:
+    chunks = chain_chunks(cuts, BEFORE_ALL, {}, pause)
+    if [group for chunk in chunks for group in decode(chunk.data, pause)] != whole:
+        raise Unerasable("what is left of history would be unpacked as something else")
+    return chunks
 
 
 def _base(seq: int, state: bytes) -> Snapshot:
