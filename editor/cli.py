@@ -70,7 +70,7 @@ def compact(document_id: str | None) -> None:
     _migrate(config)
     from sqlalchemy import or_, select
 
-    from editor import create_app, retention
+    from editor import create_app, retention, sittings
     from editor.content.schema import ROOTS
     from editor.database import session
     from editor.models import Document
@@ -86,6 +86,7 @@ def compact(document_id: str | None) -> None:
         for number, name in enumerate(names, start=1):
             try:
                 snapshot = compaction.compact(store, name, ROOTS)
+                sittings.catch_up(name)  # what is in no sitting is not packed
                 packed = packing.pack(store, name, ROOTS)
             except UnknownDocument as error:
                 raise click.ClickException(f"There is no note {name}.") from error

@@ -3,32 +3,26 @@
 Nothing is written here. What comes back is the log as it shall be, for `Store.rewrite`; it was read back and compared.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from pycrdt import Doc
 
+from sync.blanks import Blanks, StillThere
 from sync.chunk import Group, decode
-from sync.codec import Malformed
 from sync.codec import state_vector as clocks
 from sync.columns import slowly
 from sync.compaction import snapshot_of
 from sync.doc import apply, content
-from sync.gate.kinds import STRING
 from sync.gate.ranges import Ranges, disjoint
 from sync.gate.scanner import no_pause
 from sync.history import groups, replay_on, replay_with_seq
 from sync.packing import chain_chunks, cut
-from sync.parts import Parts, Piece, Run, put_together, take_apart
+from sync.parts import take_apart
 from sync.store import BEFORE_ALL, Chunk, Rewriting, Snapshot, Store
 
-BLANK: Final = "\u2588"  # a full block, one UTF-16 unit: what stands in the place of one that was erased
-
-
-class StillThere(ValueError):
-    """It is in the note as it is now, or elsewhere in its history: it would not be gone."""
+__all__ = ["StillThere", "Unerasable", "before", "last_before", "pieces"]
 
 
 class Unerasable(Exception):
@@ -67,8 +61,8 @@ def before(
     snapshots = [_base(each, store.state(document_id, each)) for each in later]
     snapshots.append(_snapshot(present, head, roots, pause))
 
-    kept = groups(store, document_id, moment, max(moment, status.packed))
-    chunks = chain_chunks(cut([past, *kept]), BEFORE_ALL, {}, pause)
+    whole = [past, *groups(store, document_id, moment, max(moment, status.packed))]
+    chunks = _chunks(cut(whole), whole, pause)
     newest, freed = _newest(store, document_id, chunks[-1].last)
     freed -= sum(_size(chunk) for chunk in chunks)
     return Rewriting(status.epoch, newest, head, moment, chunks, {}, snapshots, moment - status.first, max(0, freed))
@@ -84,13 +78,14 @@ def pieces(
 ) -> Rewriting:
     """Blank characters in all of history: ranges of (Yjs client id, clock, length). May block.
 
-    `words`: what they say; it must be nowhere afterwards. Raises `UnknownDocument`; ValueError for a range that is
+    `words`: what they say. Where that stands in an address or an attribute that is gone from the note it is blanked as
+    well; it must be nowhere afterwards. Raises `UnknownDocument`; ValueError for a range that is
     nobody's; `StillThere`; `Broken`.
     """
     status = store.status(document_id)
     present, head = replay_with_seq(store, document_id, pause=pause)
-    eraser = _Eraser(_ranges(wanted, clocks(present.get_state())), words)
     newest = _snapshot(present, head, roots, pause)
+    eraser = Blanks(_ranges(wanted, clocks(present.get_state())), words, _deleted(newest.state))
     blanked = newest._replace(state=eraser.erase(newest.state))
     if blanked != newest:
         raise StillThere("It is still in the note. Delete it there first.")
@@ -117,7 +112,7 @@ def pieces(
         update = eraser.erase(entry.update)
         if update != entry.update:
             entries[entry.seq] = update
-    chunks = chain_chunks(iter(cuts), BEFORE_ALL, {}, pause)
+    chunks = _chunks(iter(cuts), [group for some in cuts for group in some], pause)
     snapshots.append(newest)
     erased += len(entries)
     return Rewriting(status.epoch, onto, head, status.first, chunks, entries, snapshots, erased, eraser.characters)
@@ -131,56 +126,6 @@ def last_before(store: Store, document_id: str, time: int) -> int:
             break
         last = group.last
     return last
-
-
-@dataclass
-class _Eraser:
-    """Blanks characters in updates."""
-
-    ranges: Ranges
-    words: str
-    characters: int = 0  # that were blanked
-
-    def erase(self, update: bytes) -> bytes:
-        """The same update with the characters blanked. Raises `StillThere`."""
-        try:
-            parts = take_apart(update)
-        except Malformed:
-            self._look(update.decode("utf-8", "replace"))
-            return update
-        runs = [run._replace(pieces=[self._piece(run, piece) for piece in run.pieces]) for run in parts.runs]
-        return put_together(Parts(runs, parts.deletes))
-
-    def _piece(self, run: Run, piece: Piece) -> Piece:
-        struct = piece.struct
-        if struct.kind != STRING:
-            return piece
-        text = piece.content.decode()
-        end = struct.clock + struct.length
-        if self.ranges.overlap(run.client, struct.clock, end):
-            blanked = self._blank(run.client, struct.clock, text)
-            if blanked != text:
-                text = blanked
-                piece = piece._replace(content=text.encode())
-        self._look(text)
-        return piece
-
-    def _blank(self, client: int, clock: int, text: str) -> str:
-        out: list[str] = []
-        for character in text:
-            units = 2 if character > "\uffff" else 1
-            # Of a pair both halves go.
-            if character != BLANK and self.ranges.overlap(client, clock, clock + units):
-                out.append(BLANK * units)
-                self.characters += units
-            else:
-                out.append(character)
-            clock += units
-        return "".join(out)
-
-    def _look(self, text: str) -> None:
-        if self.words and self.words in text:
-            raise StillThere("These words also stand elsewhere in the note or in its history.")
 
 
 def _ranges(wanted: Iterable[tuple[int, int, int]], known: Mapping[int, int]) -> Ranges:
@@ -199,11 +144,26 @@ def _ranges(wanted: Iterable[tuple[int, int, int]], known: Mapping[int, int]) ->
     return ranges
 
 
+def _deleted(state: bytes) -> Ranges:
+    """What is not in the note any more."""
+    ranges = Ranges()
+    for client, some in take_apart(state).deletes:
+        ranges.add(client, disjoint((first, first + length) for first, length in some))
+    return ranges
+
+
 def _snapshot(doc: Doc[Any], seq: int, roots: Mapping[str, int], pause: Callable[[], None]) -> Snapshot:
     snapshot = snapshot_of(doc, seq, roots, pause)
     if snapshot is None:
         raise Unerasable(f"the note as of entry {seq} cannot be written down as one: it would read differently")
     return snapshot
+
+
+def _chunks(cuts: Iterator[list[Group]], whole: list[Group], pause: Callable[[], None]) -> list[Chunk]:
+    chunks = chain_chunks(cuts, BEFORE_ALL, {}, pause)
+    if [group for chunk in chunks for group in decode(chunk.data, pause)] != whole:
+        raise Unerasable("what is left of history would be unpacked as something else")
+    return chunks
 
 
 def _base(seq: int, state: bytes) -> Snapshot:

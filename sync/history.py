@@ -32,7 +32,12 @@ def groups(
 
 
 def chunks(
-    store: Store, document_id: str, after: int = 0, until: int | None = None, damaged: Damaged | None = None
+    store: Store,
+    document_id: str,
+    after: int = 0,
+    until: int | None = None,
+    damaged: Damaged | None = None,
+    pause: Callable[[], None] = no_pause,
 ) -> Iterator[bytes]:
     """The same as chunks (docs/http.md), each whole: the first may begin before `after`, the last end after `until`."""
     loose: list[Group] = []
@@ -41,11 +46,11 @@ def chunks(
             yield part.data
             continue
         if loose and (len(loose) == AT_ONCE or part.seq != loose[-1].last + 1):
-            yield encode(loose)
+            yield encode(loose, pause)
             loose = []
         loose.append(alone(part))
     if loose:
-        yield encode(loose)
+        yield encode(loose, pause)
 
 
 def replay(

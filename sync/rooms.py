@@ -144,10 +144,10 @@ class Rooms:
 
     def _load(self, document_id: str) -> Room:
         while True:
+            was = self._host.store.status(document_id)
             room = Room(document_id, self._host, self._broker, self._forget, self._noted)
             # Listen first, then read the log, so that nothing falls in between.
             unsubscribe = self._broker.subscribe(document_id, room.hear)
-            was = self._host.store.status(document_id)
             try:
                 room.load()
             except Broken:

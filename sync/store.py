@@ -6,6 +6,7 @@ reads them back. It says what is durable by calling back; whoever calls `append`
 
 import hashlib
 import struct
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -133,7 +134,10 @@ class UnknownDocument(Exception):
 
 
 def bases(snapshots: Iterable[int], packed: int) -> set[int]:
-    """Which snapshots stay: the newest, the newest one up to `packed`, and the first of each 100,000 entries."""
+    """Which snapshots stay: the newest, those around `packed`, and the first of each 100,000 entries.
+
+    Packing goes on from the last one up to `packed`; the first one after it will be that when more is packed.
+    """
     seqs = sorted(snapshots)
     if not seqs:
         return set()
@@ -141,7 +145,8 @@ def bases(snapshots: Iterable[int], packed: int) -> set[int]:
     for seq in seqs:
         first.setdefault(seq // BASE_ENTRIES, seq)
     first.pop(0, None)  # of the first entries nobody needs one
-    return {seqs[-1], *[seq for seq in seqs if seq <= packed][-1:], *first.values()}
+    at = bisect_right(seqs, packed)
+    return {seqs[-1], *seqs[max(0, at - 1) : at + 1], *first.values()}
 
 
 class UnknownMoment(LookupError):
@@ -200,7 +205,7 @@ class Store(Protocol):
         """Keep a snapshot, which was made of this epoch. Never deletes an entry.
 
         An older snapshot than the one kept, or one of another epoch, is ignored. Snapshots that nothing needs any more
-        go: what stays is the newest, the one that chunks go on from, and one for each 100,000 entries.
+        go, see `bases`.
         """
 
     def bases(self, document_id: str) -> list[int]:

@@ -43,7 +43,7 @@ class _Document:
         return self.snapshots[max(self.snapshots)] if self.snapshots else None
 
     def prune(self) -> None:
-        """Forget the snapshots that nothing needs: all but the newest, what chunks go on from, and the bases."""
+        """Forget the snapshots that nothing needs."""
         kept = bases(self.snapshots, self.packed)
         self.snapshots = {seq: snapshot for seq, snapshot in self.snapshots.items() if seq in kept}
 

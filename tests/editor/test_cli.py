@@ -87,6 +87,7 @@ def test_compacting_writes_a_snapshot_and_keeps_the_log(config: Config, app: Fla
     assert log.snapshot is not None
     assert log.snapshot.seq == log.head == 5
     assert sum(1 for _ in groups(later.extensions["store"], notes[0])) == 5
+    assert list(later.extensions["store"].entries(notes[0])) == []
     assert later.extensions["rooms"].read(notes[0])[0] == before
     assert notes[1] not in palimpsest(config, "compact", notes[0])
     assert "There is no note" in palimpsest(config, "compact", "nothing", status=1)

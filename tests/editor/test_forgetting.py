@@ -14,8 +14,8 @@ from editor.database import session
 from editor.erasing import erase_before, erase_pieces, keep_since
 from editor.models import Act, Document, Entry, Setting, Sitting, Version, now
 from editor.retention import Retention
+from sync.blanks import BLANK, StillThere
 from sync.compaction import compact
-from sync.erasing import BLANK, StillThere
 from sync.history import groups
 from sync.packing import pack
 from sync.parts import take_apart

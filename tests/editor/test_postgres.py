@@ -7,9 +7,17 @@ from pathlib import Path
 import gevent
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from editor import create_app, migrations
 from editor.config import Config
+from editor.content.schema import ROOTS
+from editor.database import session
+from editor.erasing import erase_before, keep_since
+from editor.models import Document, now
+from sync.compaction import compact
+from sync.history import groups
+from sync.packing import pack
 from tests.editor.conftest import Visitor, write
 from tests.services import postgres_database
 
@@ -82,3 +90,25 @@ def test_a_history_that_several_look_at_while_people_write(app: Flask) -> None:
     assert bob.get(f"{path}/versions/1/export?format=txt").text == "Plans\n\n\n"
     bob.ask("DELETE", f"{path}/versions/11", 204)
     assert ada.ask("GET", f"{path}/history")["versions"] == []
+
+
+def test_history_is_packed_and_erased(app: Flask) -> None:
+    ada = Visitor(app)
+    ada.sign_up("Ada")
+    note = ada.new_note()
+    for number in range(4):
+        write(app, note, ada.who()["id"], f"Line {number}")
+    store = app.extensions["store"]
+    with app.app_context():
+        session.execute(update(Document).values(sitting_seq=3))
+        session.commit()
+        assert compact(store, note, ROOTS) is not None
+        assert pack(store, note, ROOTS) == 3
+        assert [entry.seq for entry in store.entries(note)] == [4]
+        erased = erase_before(app.extensions["rooms"], store, note, 2)
+        assert (erased.entries, erased.epoch) == (2, store.status(note).epoch)
+        assert [(group.first, group.last) for group in groups(store, note)] == [(1, 2), (3, 3), (4, 4)]
+        assert keep_since(store, note, now() + 1) is not None
+    assert [(group.first, group.last) for group in groups(store, note)] == [(1, 4)]
+    write(app, note, ada.who()["id"], "The last line")
+    assert ada.get(f"/n/{note}").text.count("<p>") == 5

@@ -6,17 +6,19 @@ import random
 import pytest
 
 from sync import erasing
+from sync.blanks import BLANK, Blanks, StillThere
 from sync.chunk import encode
 from sync.codec import state_vector
 from sync.compaction import compact
 from sync.doc import content
-from sync.erasing import BLANK, StillThere
+from sync.gate.ranges import Ranges
 from sync.history import groups, replay
 from sync.packing import pack
 from sync.parts import take_apart
 from sync.store import BEFORE_ALL, Rewriting, link, verify
 from tests.engine import DOCUMENT, ROOTS, World
 from tests.people import Person, same
+from tests.sync.handmade import entry, name, section, struct, text, update
 from tests.sync.test_packing import written
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEEDS", "5")))
@@ -123,6 +125,40 @@ def test_half_a_character_is_erased_whole(world: World) -> None:
     alice.delete(0, 6)
     rewrite(world, erasing.pieces(world.store, DOCUMENT, [(alice.client_id, 2, 1)], "", ROOTS))
     assert world.text(1) == f"a{BLANK * 2}b"
+
+
+def test_words_are_blanked_in_links_and_attributes_that_are_gone() -> None:
+    link = name("link") + name('{"href":"https://a.example/?key=hunter2","n":[1,"hunter2"],"hunter2":null}')
+    values = b"\x77" + name("key=hunter2") + b"\x76\1" + name("hunter2") + b"\x75\2\x77" + name("hunter2") + b"\x7d\1"
+    original = update(
+        section(
+            7,
+            0,
+            struct(6, link, parent="title"),
+            entry("src", values, parent=(9, 0), count=2),
+            struct(5, name('"hunter2"'), origin=(7, 0)),
+            text("hünter2", origin=(7, 0)),
+        )
+    )
+    deleted, erased = Ranges(), Ranges()
+    deleted.add(7, [(0, 4)])
+    erased.add(7, [(5, 6)])
+    blanked = Blanks(erased, "hunter2", deleted).erase(original)
+    gone = BLANK * 7
+    link = name("link") + name(f'{{"href":"https://a.example/?key={gone}","n":[1,"{gone}"],"hunter2":null}}')
+    values = b"\x77" + name(f"key={gone}") + b"\x76\1" + name("hunter2") + b"\x75\2\x77" + name(gone) + b"\x7d\1"
+    assert blanked == update(
+        section(
+            7,
+            0,
+            struct(6, link, parent="title"),
+            entry("src", values, parent=(9, 0), count=2),
+            struct(5, name(f'"{gone}"'), origin=(7, 0)),
+            text(f"h{BLANK}nter2", origin=(7, 0)),
+        )
+    )
+    with pytest.raises(StillThere, match="elsewhere"):
+        Blanks(erased, "hunter2", Ranges()).erase(original)
 
 
 def test_what_is_in_the_note_is_not_erased(world: World) -> None:

@@ -14,7 +14,7 @@ from sync.doc import content
 from sync.history import chunks, groups, replay, replay_with_seq
 from sync.limits import COMPACT_ENTRIES
 from sync.packing import pack
-from sync.store import BEFORE_ALL, Broken, Change, Entry, link
+from sync.store import BEFORE_ALL, Broken, Change, Entry, Log, link
 from tests.engine import DOCUMENT, ROOTS, World
 from tests.memory_store import MemoryStore
 from tests.people import Person, same
@@ -185,6 +185,44 @@ def test_a_process_that_is_far_behind_loads_the_document_again() -> None:
         pack(world.store, DOCUMENT, ROOTS)
     world.clock.turn(1)
     assert same(alice, bob) == "seenxxxxx"
+
+
+def test_a_room_that_is_loaded_while_its_log_is_packed_is_loaded_again(world: World) -> None:
+    alice = world.person(1)
+    for letter in "abc":
+        alice.type(letter)
+    world.processes[0].kill()
+    opened = world.store.open
+
+    def meanwhile(document_id: str) -> Log:
+        log = opened(document_id)
+        world.store.open = opened  # type: ignore[method-assign]
+        compact(world.store, DOCUMENT, ROOTS)
+        pack(world.store, DOCUMENT, ROOTS)
+        return log
+
+    world.store.open = meanwhile  # type: ignore[method-assign]
+    assert same(world.person(2), world.person(3)) == "abc"
+
+
+def test_packing_goes_on_from_a_snapshot_that_is_near(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the summaries of what was written, which come first, are always a little behind."""
+    behind = world.store.status
+    monkeypatch.setattr(
+        world.store, "status", lambda note: (was := behind(note))._replace(packable=max(0, was.packable - 3))
+    )
+    alice = world.person(1)
+    for _ in range(12):
+        for _ in range(10):
+            alice.type("x")
+        compact(world.store, DOCUMENT, ROOTS)
+        pack(world.store, DOCUMENT, ROOTS)
+        status = world.store.status(DOCUMENT)
+        assert status.packed == status.head - 3
+        near = [seq for seq in world.store.bases(DOCUMENT) if seq <= status.packed]
+        assert status.head == 10 or status.packed - near[-1] <= 10
+        assert len(world.store.bases(DOCUMENT)) <= 3
+    assert world.text() == "x" * 120
 
 
 @pytest.mark.parametrize("seed", SEEDS)
