@@ -64,16 +64,17 @@ export function useToken(token: string): void {
   csrf = token
 }
 
-async function send(method: string, path: string, body: unknown): Promise<Response> {
+async function send(method: string, path: string, body: unknown, signal: AbortSignal | null = null): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf
   try {
     return await fetch(path, {
-      method, headers, credentials: 'same-origin', cache: 'no-store',
+      method, headers, signal, credentials: 'same-origin', cache: 'no-store',
       body: body === undefined ? null : JSON.stringify(body),
     })
-  } catch {
+  } catch (error) {
+    if (signal?.aborted) throw error
     throw new ApiError('offline', 'No answer', 'The server did not answer. Check the connection and try again.', 0)
   }
 }
@@ -138,3 +139,21 @@ export const removeForever = (id: string) => call<void>('DELETE', note(id, '/for
 export const share = (id: string) => call<Share>('GET', note(id, '/share'))
 export const putShare = (id: string, role: 'viewer' | 'editor') => call<Share>('PUT', note(id, '/share'), { role })
 export const revokeShare = (id: string) => call<void>('DELETE', note(id, '/share'))
+
+/** The log after an entry, as chunks (history/chunks.ts). */
+export const historyEntries = (id: string, after: number, epoch: string, signal?: AbortSignal) =>
+  past(note(id, `/history/entries?after=${after}`), epoch, signal)
+
+/** The whole note at an entry, one update. */
+export const historyState = async (id: string, seq: number, epoch: string, signal?: AbortSignal) =>
+  new Uint8Array(await new Response(await past(note(id, `/history/state?seq=${seq}`), epoch, signal)).arrayBuffer())
+
+/** Bytes of the past of this epoch. */
+async function past(path: string, epoch: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const response = await send('GET', path, undefined, signal)
+  if (!response.ok) throw await problem(response)
+  const now = response.headers.get('X-Epoch')
+  if (now !== null && now !== epoch) throw new ApiError('epoch', 'The history was changed', 'Parts of it were erased. Open it again.', 409)
+  if (!response.body) throw new ApiError('server', 'No answer', 'The server answered without a history.', response.status)
+  return response.body
+}

@@ -1,0 +1,186 @@
+/** One text, element or root of a note with all that was ever in it, in its order. */
+import * as Y from 'yjs'
+import { NEVER, type Authors } from './authors'
+
+export const TEXT = 0
+export const FORMAT = 1
+export const CHILD = 2
+export const EMBED = 3
+
+export interface Format { readonly key: string; readonly value: unknown }
+
+/** A value that an attribute had, and the groups that set it and took it away. */
+export interface Attribute { readonly key: string; readonly value: unknown; readonly inserted: number; readonly deleted: number }
+
+/** Stands in `text` for a unit that is no character. */
+const NO_CHARACTER = '\ufffc'
+
+/**
+ * Pieces as columns: the piece `k` takes the units from `start[k]` to `start[k + 1]` (as Yjs counts: a UTF-16 unit, a format, a child),
+ * was put there by the group `inserted[k]` and taken away by `deleted[k]` (NEVER: it is there still). Within a piece these are the same
+ * for all units. The order of the pieces is the one they have in the note at every moment.
+ */
+export class Strand {
+  count = 0
+  start = new Int32Array(1)
+  inserted = new Int32Array(0)
+  deleted = new Int32Array(0)
+  kind = new Uint8Array(0)
+  /** The Yjs id of the first unit of each piece. */
+  client = new Float64Array(0)
+  clock = new Float64Array(0)
+  /** A character for each unit. */
+  text = ''
+  /** The values of each attribute, in an order in which the last that exists counts. */
+  attributes: readonly (readonly Attribute[])[] = []
+  /** Where it stands in its parent. */
+  unit = 0
+  private others = new Map<number, Format | Strand | unknown>()
+
+  /** `name`: of an element; '' for a root, null for a text. */
+  constructor(readonly name: string | null, readonly parent: Strand | null) {}
+
+  format(piece: number): Format {
+    return this.others.get(this.start[piece] ?? -1) as Format
+  }
+
+  child(piece: number): Strand {
+    return this.others.get(this.start[piece] ?? -1) as Strand
+  }
+
+  embed(piece: number): unknown {
+    return this.others.get(this.start[piece] ?? -1)
+  }
+
+  /** The piece that holds this unit. */
+  pieceAt(unit: number): number {
+    let low = 0
+    let high = this.count - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.start[middle] as number) <= unit) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  /** From here on a piece begins at `unit`. */
+  cut(unit: number): void {
+    const piece = this.pieceAt(unit)
+    const offset = unit - (this.start[piece] as number)
+    if (unit <= 0 || unit >= this.text.length || !offset) return
+    this.start = inserted(this.start, piece + 1, unit)
+    this.inserted = inserted(this.inserted, piece + 1, this.inserted[piece] as number)
+    this.deleted = inserted(this.deleted, piece + 1, this.deleted[piece] as number)
+    this.kind = inserted(this.kind, piece + 1, this.kind[piece] as number)
+    this.client = inserted(this.client, piece + 1, this.client[piece] as number)
+    this.clock = inserted(this.clock, piece + 1, (this.clock[piece] as number) + offset)
+    this.count += 1
+  }
+
+  /** Read what `type` holds. `strandOf` gives the strand of a type inside it. */
+  fill(type: Y.AbstractType<unknown>, authors: Authors, strandOf: (type: Y.AbstractType<unknown>, parent: Strand) => Strand): void {
+    const start: number[] = []
+    const insertedBy: number[] = []
+    const deletedBy: number[] = []
+    const kinds: number[] = []
+    const clients: number[] = []
+    const clocks: number[] = []
+    const text: string[] = []
+    const others = new Map<number, Format | Strand | unknown>()
+    let unit = 0
+    for (let item = type._start; item; item = item.right) {
+      const { content, id } = item
+      // Its content is gone for good: it was deleted before it came into the log, or it was erased.
+      if (content instanceof Y.ContentDeleted) continue
+      const kind = content instanceof Y.ContentString ? TEXT : content instanceof Y.ContentFormat ? FORMAT : content instanceof Y.ContentType ? CHILD : EMBED
+      authors.cut(id.client, id.clock, item.length, (offset, length, by, until) => {
+        start.push(unit)
+        insertedBy.push(by)
+        deletedBy.push(until)
+        kinds.push(kind)
+        clients.push(id.client)
+        clocks.push(id.clock + offset)
+        if (content instanceof Y.ContentString) text.push(length === item.length ? content.str : content.str.substr(offset, length))
+        else {
+          text.push(NO_CHARACTER.repeat(length))
+          if (content instanceof Y.ContentType) {
+            const child = strandOf(content.type, this)
+            child.unit = unit
+            others.set(unit, child)
+          } else others.set(unit, content instanceof Y.ContentFormat ? { key: content.key, value: content.value } : content.getContent().at(-1))
+        }
+        unit += length
+      })
+    }
+    start.push(unit)
+    this.count = insertedBy.length
+    this.start = Int32Array.from(start)
+    this.inserted = Int32Array.from(insertedBy)
+    this.deleted = Int32Array.from(deletedBy)
+    this.kind = Uint8Array.from(kinds)
+    this.client = Float64Array.from(clients)
+    this.clock = Float64Array.from(clocks)
+    this.text = text.join('')
+    this.others = others
+    this.attributes = [...type._map].map(([key, last]) => valuesOf(key, last, authors))
+  }
+}
+
+function valuesOf(key: string, last: Y.Item, authors: Authors): Attribute[] {
+  const values: Attribute[] = []
+  for (let item: Y.Item | null = last; item; item = item.left) {
+    const { content, id, length } = item
+    // Yjs puts old values of one client together in one item.
+    const some: Attribute[] = []
+    authors.cut(id.client, id.clock, length, (offset, count, inserted, deleted) => {
+      some.push({ key, value: content.getContent()[offset + count - 1], inserted, deleted })
+    })
+    values.push(...some.reverse())
+  }
+  return values.reverse()
+}
+
+type Column = Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Float64Array<ArrayBuffer>
+
+function inserted<C extends Column>(column: C, at: number, value: number): C {
+  const longer = new (column.constructor as new (length: number) => C)(column.length + 1)
+  longer.set(column.subarray(0, at) as never)
+  longer[at] = value
+  longer.set(column.subarray(at) as never, at + 1)
+  return longer
+}
+
+/** All groups that touched anything in it, however deep, in their order. */
+export function touchedIn(strand: Strand): Int32Array<ArrayBuffer> {
+  const all: Int32Array[] = []
+  const single: number[] = []
+  const collect = (some: Strand) => {
+    all.push(some.inserted, some.deleted)
+    for (const values of some.attributes) for (const { inserted, deleted } of values) single.push(inserted, deleted)
+    for (let piece = 0; piece < some.count; piece++) if (some.kind[piece] === CHILD) collect(some.child(piece))
+  }
+  collect(strand)
+  const sorted = new Int32Array(all.reduce((sum, { length }) => sum + length, single.length))
+  let at = 0
+  for (const column of [...all, single]) {
+    sorted.set(column, at)
+    at += column.length
+  }
+  sorted.sort()
+  let count = 0
+  for (const group of sorted) if (group !== NEVER && (!count || sorted[count - 1] !== group)) sorted[count++] = group
+  return sorted.slice(0, count)
+}
+
+/** How many of the sorted `values` are below `limit`. */
+export function below(values: Int32Array, limit: number): number {
+  let low = 0
+  let high = values.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((values[middle] as number) < limit) low = middle + 1
+    else high = middle
+  }
+  return low
+}
