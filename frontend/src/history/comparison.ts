@@ -3,8 +3,9 @@ import { initial } from '../people'
 import { Changes, type Change, type Kind, type Wrap } from './changes'
 import { sameValue, type FormatChange } from './formats'
 import type { Ink, Seen } from './painter'
+import { plainOf } from './plain'
 import type { Shape } from './shapes'
-import { CHILD, TEXT, type Attribute, type Strand } from './strand'
+import type { Attribute, Strand } from './strand'
 import type { Attributes, View } from './views'
 import type { Step, Weave } from './weave'
 import { attributeWords, formatWords, nodeWords } from './words'
@@ -88,6 +89,7 @@ export class Comparison implements Ink {
     const own = marked.filter((change) => (this.weave.steps[groupOf(change)] as Step).user === user)
     const label = own.map(({ key, after }) => formatWords(key, after)).join(', ')
     const change = this.changes.add('formatted', group, strand, from, to, label)
+    for (const some of own) change.extend('formatted', this.weave.steps[groupOf(some)] as Step)
     change.say('formatted', label)
     this.noteUser(change)
     return this.wrap(change, 'formatted', 'fmt', label)
@@ -132,7 +134,7 @@ export class Comparison implements Ink {
 
   enter(child: Strand, seen: Seen): void {
     if (this.isHost(child)) this.hosts.push({ users: new Set() })
-    if (!this.depth && child.name === 'heading') this.changes.where = this.plain(child, seen)
+    if (!this.depth && child.name === 'heading') this.changes.where = plainOf(child, seen.is ? this.after : this.before).trim()
     this.depth += 1
     if (this.isKept(seen)) {
       this.changes.stop()
@@ -142,7 +144,8 @@ export class Comparison implements Ink {
     const part = seen.is ? 'added' : 'removed'
     const unit = strand.start[piece] as number
     const change = this.changes.add(part, this.blame(seen), strand, unit, unit + 1)
-    change.limits.attributes.add(child)
+    // With all that was in it in between, which is not drawn.
+    if (this.owners.at(-1)?.change !== change) change.limits.addInside(child)
     change.name(part, nodeWords(child))
     this.noteUser(change)
     this.owners.push({ change, at: change.elements.length })
@@ -216,17 +219,5 @@ export class Comparison implements Ink {
     const host = this.hosts.pop()
     into.classList.toggle('chg', !!host?.users.size)
     if (host?.users.size) this.initials(into, this.weave.title, host.users)
-  }
-
-  /** The words of a heading. */
-  private plain(strand: Strand, { is }: Seen): string {
-    const view = is ? this.after : this.before
-    let words = ''
-    for (let piece = 0; piece < strand.count; piece++) {
-      if (!view.has(strand, piece)) continue
-      if (strand.kind[piece] === TEXT) words += strand.text.slice(strand.start[piece], strand.start[piece + 1])
-      else if (strand.kind[piece] === CHILD) words += this.plain(strand.child(piece), { strand, piece, was: !is, is, remover: -1 })
-    }
-    return words.trim()
   }
 }

@@ -3,11 +3,14 @@ import type { Mark } from '@tiptap/pm/model'
 import type { Wrap } from './changes'
 import { formatChanges, Formats, type FormatChange } from './formats'
 import { elementOf, shapeOf, typeOf, type Shape } from './shapes'
-import { CHILD, FORMAT, TEXT, type Strand } from './strand'
+import { CHILD, FORMAT, TEXT, type Id, type Strand } from './strand'
 import type { Attributes, View } from './views'
 
+/** The units of a strand that a text node shows: those of the pieces from the one with `first` to the one with `last` that are `shown`. */
+export interface Drawn { strand: Strand; first: Id; last: Id; shown: (piece: number) => boolean }
+
 /** Where pieces are drawn: each text node holds units of one strand, each element is one. */
-export const drawnText = new WeakMap<Node, { strand: Strand; from: number; to: number; shown: (piece: number) => boolean }>()
+export const drawnText = new WeakMap<Node, Drawn>()
 export const drawnElement = new WeakMap<Node, Strand>()
 
 /** A piece as two views see it. */
@@ -16,7 +19,7 @@ export interface Seen {
   piece: number
   was: boolean
   is: boolean
-  /** The group that took away what it stands in; -1: that is still there. */
+  /** The group that took it away, or what it stands in. */
   remover: number
 }
 
@@ -38,26 +41,29 @@ export class Painter {
 
   /** Null: it is not drawn. */
   private see(strand: Strand, piece: number, was: boolean, is: boolean, remover: number): Seen | null {
-    const isThere = is && this.after.has(strand, piece)
+    const stays = this.after.has(strand, piece)
+    const isThere = is && stays
     const wasThere = this.before ? was && this.before.has(strand, piece) : isThere
     if (!isThere && !wasThere) return null
-    const took = !isThere && is ? (strand.deleted[piece] as number) : remover
+    const took = stays ? remover : (strand.deleted[piece] as number)
     const seen = { strand, piece, was: wasThere, is: isThere, remover: took }
     return this.ink && !this.ink.shows(seen) ? null : seen
   }
 
   /** Draw what stands in an element. */
   children(strand: Strand, into: Node, was = true, is = true, remover = -1): void {
+    const pen = new Pen(into)
     for (let piece = 0; piece < strand.count; piece++) {
       const seen = strand.kind[piece] === CHILD ? this.see(strand, piece, was, is, remover) : null
-      if (seen) this.child(seen, into)
+      if (seen) this.child(seen, pen)
     }
+    pen.stop()
   }
 
-  private child(seen: Seen, into: Node): void {
+  private child(seen: Seen, pen: Pen): void {
     const child = seen.strand.child(seen.piece)
-    if (child.name === null) this.line(child, into, seen.was, seen.is, seen.remover)
-    else into.appendChild(this.element(seen))
+    if (child.name === null) this.text(child, pen, seen.was, seen.is, seen.remover)
+    else pen.put(this.element(seen))
   }
 
   /** Is this piece of a root drawn? */
@@ -70,9 +76,10 @@ export class Painter {
     const seen = this.see(strand, piece, true, true, -1)
     if (!seen || strand.child(piece).name !== null) return seen && this.element(seen)
     // A text that stands in no block.
-    const dom = document.createElement('div')
-    this.child(seen, dom)
-    return dom
+    const pen = new Pen(document.createElement('div'))
+    this.child(seen, pen)
+    pen.stop()
+    return pen.into
   }
 
   private element(seen: Seen): HTMLElement {
@@ -90,11 +97,18 @@ export class Painter {
     return this.ink ? this.ink.leave(child, seen, shape, before, after) : shape.dom
   }
 
-  /** Draw a text. */
-  line(strand: Strand, into: Node, was = true, is = true, remover = -1): void {
+  /** Draw a text that stands alone. */
+  line(strand: Strand, into: Node): void {
+    const pen = new Pen(into)
+    this.text(strand, pen, true, true, -1)
+    pen.stop()
+  }
+
+  private text(strand: Strand, pen: Pen, was: boolean, is: boolean, remover: number): void {
     const now = new Formats(strand, this.after)
     const old = this.before && new Formats(strand, this.before)
-    const pen = new Pen(strand, into, (some) => this.see(strand, some, was, is, remover) !== null)
+    const shown = (some: number) => this.see(strand, some, was, is, remover) !== null
+    pen.turnTo(strand, shown)
     let asked = -1
     let changes: FormatChange[] = []
     const formats = () => {
@@ -115,13 +129,11 @@ export class Painter {
       const seen = this.see(strand, piece, was, is, remover)
       if (!seen) continue
       if (kind === CHILD) {
-        pen.stop()
-        this.child(seen, into)
-        continue
-      }
-      if (kind === TEXT) pen.write(piece, this.ink?.text(seen, formats) ?? null, (seen.is ? now : (old ?? now)).marksAt(piece))
+        this.child(seen, pen)
+        pen.turnTo(strand, shown)
+      } else if (kind === TEXT) pen.write(strand, piece, this.ink?.text(seen, formats) ?? null, (seen.is ? now : (old ?? now)).marksAt(piece))
     }
-    pen.stop()
+    pen.flush()
   }
 }
 
@@ -132,8 +144,10 @@ function closeLine(content: HTMLElement): void {
   content.appendChild(document.createElement('br')).className = 'ProseMirror-trailingBreak'
 }
 
-/** Writes pieces of one text: what is formatted alike is one text node, what has an outer mark in common stands in one element. */
-class Pen {
+/** Writes texts that follow each other: what is formatted alike is one text node, what has an outer mark in common stands in one element. */
+class Pen<Into extends Node = Node> {
+  private strand: Strand | null = null
+  private shown: (piece: number) => boolean = () => false
   private wrap: Wrap | null = null
   private wrapped: HTMLElement | null = null
   private marks: Mark[] = []
@@ -144,14 +158,27 @@ class Pen {
   /** Where the first unit of the node that is being written stands. */
   private began = -1
 
-  constructor(private readonly strand: Strand, private readonly into: Node, private readonly shown: (piece: number) => boolean) {}
+  constructor(readonly into: Into) {}
 
-  write(piece: number, wrap: Wrap | null, marks: Mark[]): void {
-    const from = this.strand.start[piece] as number
-    const to = this.strand.start[piece + 1] as number
+  /** What is written from here on are pieces of this strand. */
+  turnTo(strand: Strand, shown: (piece: number) => boolean): void {
+    this.flush()
+    this.strand = strand
+    this.shown = shown
+  }
+
+  /** An element, behind what was written. */
+  put(element: Node): void {
+    this.stop()
+    this.into.appendChild(element)
+  }
+
+  write(strand: Strand, piece: number, wrap: Wrap | null, marks: Mark[]): void {
+    const from = strand.start[piece] as number
+    const to = strand.start[piece + 1] as number
     if (wrap !== this.wrap || marks !== this.marks) this.turn(wrap, marks)
     if (this.to !== from) {
-      if (this.from >= 0) this.parts += this.strand.text.slice(this.from, this.to)
+      if (this.from >= 0) this.parts += strand.text.slice(this.from, this.to)
       this.from = from
       if (this.began < 0) this.began = from
     }
@@ -191,10 +218,11 @@ class Pen {
     return this.elements.at(-1) ?? this.wrapped ?? this.into
   }
 
-  private flush(): void {
-    if (this.from < 0) return
+  /** Write down what has gathered; marks stay open. */
+  flush(): void {
+    if (this.from < 0 || !this.strand) return
     const text = document.createTextNode(this.parts + this.strand.text.slice(this.from, this.to))
-    drawnText.set(text, { strand: this.strand, from: this.began, to: this.to, shown: this.shown })
+    drawnText.set(text, { strand: this.strand, first: this.strand.idAt(this.began), last: this.strand.idAt(this.to - 1), shown: this.shown })
     this.place().appendChild(text)
     this.parts = ''
     this.from = this.to = this.began = -1

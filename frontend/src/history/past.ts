@@ -4,12 +4,14 @@ import { Authorship, type Share } from './authorship'
 import { Change } from './changes'
 import { groupsOf, type Group } from './chunks'
 import { Comparison, type AuthorOf, type People } from './comparison'
-import { Painter } from './painter'
+import { Painter, drawnElement } from './painter'
+import { restored, type Restored } from './restore'
 import { Moment } from './views'
+import { viewOf, type Wanted } from './wanted'
 import { Weave, type Step } from './weave'
 import { below, type Strand } from './strand'
 
-export type { AuthorOf, Change, People, Share }
+export type { AuthorOf, Change, People, Restored, Share, Wanted }
 
 /** Where a note is drawn. What is in these elements belongs to the Past from then on. */
 export interface Paper { title: HTMLElement; body: HTMLElement }
@@ -28,7 +30,7 @@ export interface Options {
 type Drawn = Map<Strand, { version: number; element: HTMLElement }>
 
 export class Past {
-  private readonly weave = new Weave()
+  readonly weave = new Weave()
   private readonly drawn = new WeakMap<HTMLElement, Drawn>()
 
   private constructor(private readonly documentId: string, private readonly options: Options) {}
@@ -159,6 +161,19 @@ export class Past {
     return ink.shares
   }
 
+  /** The edit that brings back what is wanted, made on the note as it is at `head`; null: nothing would change. */
+  restore(what: Wanted): Restored | null {
+    return restored(this.weave, viewOf(this.weave, what))
+  }
+
+  /** Draw what that edit would do, as a difference from the present; each piece is marked as its author's. */
+  drawRestored(into: Paper, what: Wanted): Change[] {
+    const [before, after] = [new Moment(this.weave.head), viewOf(this.weave, what)]
+    const ink = new Comparison(this.weave, before, after, null, this.options.author, true)
+    this.draw(into, new Painter(before, after, ink), ink)
+    return ink.changes.list
+  }
+
   private draw({ title, body }: Paper, painter: Painter, comparison: Comparison | null): void {
     this.clear(title)
     const line = () => painter.line(this.weave.title, title)
@@ -173,6 +188,7 @@ export class Past {
   private clear(title: HTMLElement): void {
     title.replaceChildren()
     title.classList.remove('chg')
+    drawnElement.set(title, this.weave.title)
   }
 
   destroy(): void {

@@ -7,6 +7,8 @@ export const FORMAT = 1
 export const CHILD = 2
 export const EMBED = 3
 
+export interface Id { client: number; clock: number }
+
 export interface Format { readonly key: string; readonly value: unknown }
 
 /** A value that an attribute had, and the groups that set it and took it away. */
@@ -35,6 +37,8 @@ export class Strand {
   attributes: readonly (readonly Attribute[])[] = []
   /** Where it stands in its parent. */
   unit = 0
+  /** Rises when units may have moved. */
+  version = 0
   private others = new Map<number, Format | Strand | unknown>()
 
   /** `name`: of an element; '' for a root, null for a text. */
@@ -62,6 +66,22 @@ export class Strand {
       else high = middle - 1
     }
     return low
+  }
+
+  /** The Yjs id of a unit: it stays when units move. */
+  idAt(unit: number): Id {
+    const piece = this.pieceAt(unit)
+    return { client: this.client[piece] as number, clock: (this.clock[piece] as number) + unit - (this.start[piece] as number) }
+  }
+
+  /** Where the unit with this id is now. */
+  unitOf({ client, clock }: Id): number {
+    for (let piece = 0; piece < this.count; piece++) {
+      const offset = clock - (this.clock[piece] as number)
+      const unit = (this.start[piece] as number) + offset
+      if (this.client[piece] === client && offset >= 0 && unit < (this.start[piece + 1] as number)) return unit
+    }
+    throw new Error(`expected a unit of this strand, got ${client} ${clock}`)
   }
 
   /** From here on a piece begins at `unit`. */
@@ -114,6 +134,7 @@ export class Strand {
       })
     }
     start.push(unit)
+    this.version += 1
     this.count = insertedBy.length
     this.start = Int32Array.from(start)
     this.inserted = Int32Array.from(insertedBy)

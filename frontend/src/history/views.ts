@@ -3,7 +3,7 @@
  * Drawing, comparing and restoring are walks over the weave that ask one view or two.
  */
 import { NEVER } from './authors'
-import { CHILD, TEXT, type Attribute, type Strand } from './strand'
+import { CHILD, TEXT, type Attribute, type Id, type Strand } from './strand'
 
 export interface View {
   /** Is this piece there, if what it stands in is? */
@@ -85,7 +85,8 @@ export class Undone implements View {
   }
 }
 
-type Range = [from: number, to: number]
+/** Units [from, to) as they stood when the strand had this version, and the ids of the first and the last of them. */
+interface Range { from: number; to: number; version: number; first: Id; last: Id }
 
 /** Parts of the weave: units of strands, and strands whose attributes belong to it. */
 export class Limits {
@@ -95,11 +96,16 @@ export class Limits {
 
   /** Within a strand, in its order. */
   add(strand: Strand, from: number, to: number): void {
+    if (from >= to) return
     const ranges = this.ranges.get(strand)
     const last = ranges?.at(-1)
-    if (last && last[1] >= from) last[1] = Math.max(last[1], to)
-    else if (ranges) ranges.push([from, to])
-    else this.ranges.set(strand, [[from, to]])
+    if (last && last.to >= from) {
+      if (last.to < to) Object.assign(last, { to, last: strand.idAt(to - 1) })
+      return
+    }
+    const range = { from, to, version: strand.version, first: strand.idAt(from), last: strand.idAt(to - 1) }
+    if (ranges) ranges.push(range)
+    else this.ranges.set(strand, [range])
     for (let parent: Strand | null = strand; parent; parent = parent.parent) this.around.add(parent)
   }
 
@@ -109,16 +115,22 @@ export class Limits {
     this.addInside(strand)
   }
 
-  private addInside(strand: Strand): void {
+  /** Everything in it, and its attributes. */
+  addInside(strand: Strand): void {
     this.add(strand, 0, strand.text.length)
     this.attributes.add(strand)
     for (let piece = 0; piece < strand.count; piece++) if (strand.kind[piece] === CHILD) this.addInside(strand.child(piece))
   }
 
-  /** Pieces begin and end where the limits do. */
-  cut(): void {
+  /** Find them again in strands that have grown, and let pieces begin and end where they do. Needed before anything is asked. */
+  settle(): void {
     for (const [strand, ranges] of this.ranges)
-      for (const range of ranges) for (const unit of range) strand.cut(unit)
+      for (const range of ranges) {
+        if (range.version !== strand.version)
+          Object.assign(range, { from: strand.unitOf(range.first), to: strand.unitOf(range.last) + 1, version: strand.version })
+        strand.cut(range.from)
+        strand.cut(range.to)
+      }
   }
 
   holds(strand: Strand, piece: number): boolean {
@@ -129,10 +141,10 @@ export class Limits {
     let high = ranges.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((ranges[middle] as Range)[1] <= unit) low = middle + 1
+      if ((ranges[middle] as Range).to <= unit) low = middle + 1
       else high = middle
     }
-    return (ranges[low]?.[0] ?? Infinity) <= unit
+    return (ranges[low]?.from ?? Infinity) <= unit
   }
 
   /** Is some of it in there? */
@@ -152,9 +164,7 @@ export class Limited implements View {
   has(strand: Strand, piece: number): boolean {
     if (this.limits.holds(strand, piece)) return this.inside.has(strand, piece)
     if (this.outside.has(strand, piece)) return true
-    if (strand.kind[piece] !== CHILD || !this.inside.has(strand, piece)) return false
-    const child = strand.child(piece)
-    return this.limits.reach(child) && this.brings(child)
+    return strand.kind[piece] === CHILD && this.limits.reach(strand.child(piece)) && this.brings(strand.child(piece))
   }
 
   /** Is there text or a whole child in the limits, inside of this one, that would come back? */
@@ -170,9 +180,10 @@ export class Limited implements View {
 
   attributes(strand: Strand): Attributes {
     const { parent, unit } = strand
-    // What only comes back to hold something has no attributes in the present.
-    const inside = this.limits.attributes.has(strand) || (parent && !this.outside.has(parent, parent.pieceAt(unit)))
-    return (inside ? this.inside : this.outside).attributes(strand)
+    if (!parent || this.limits.attributes.has(strand)) return this.inside.attributes(strand)
+    const piece = parent.pieceAt(unit)
+    // What only comes back to hold something is as it was when it went.
+    return (this.outside.has(parent, piece) ? this.outside : new Moment(parent.deleted[piece] as number)).attributes(strand)
   }
 
   part(strand: Strand, piece: number): number {
