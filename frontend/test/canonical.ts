@@ -73,7 +73,7 @@ export function edited(content: readonly Canonical[]): string {
 export function drawn({ body }: Paper): string {
   const copy = body.cloneNode(true) as HTMLElement
   for (const added of copy.querySelectorAll('.ProseMirror-trailingBreak')) added.remove()
-  for (const box of copy.querySelectorAll('input')) box.removeAttribute('disabled')
+  for (const box of copy.querySelectorAll('input')) for (const name of ['disabled', 'aria-label']) box.removeAttribute(name)
   copy.normalize()
   return copy.innerHTML
 }

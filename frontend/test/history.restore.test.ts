@@ -152,7 +152,7 @@ test(`to undo one change leaves all the others (seed ${seed})`, async () => {
     }
     past.destroy()
   }
-  expect([...undone]).toEqual(expect.arrayContaining(['added', 'formatted', 'removed', 'replaced']))
+  if (SESSIONS >= 30) expect([...undone]).toEqual(expect.arrayContaining(['added', 'formatted', 'removed', 'replaced']))
 }, 300_000)
 
 test(`one block comes back as it was, and no other is touched (seed ${seed})`, async () => {
@@ -179,7 +179,7 @@ test(`one block comes back as it was, and no other is touched (seed ${seed})`, a
       page.append(block.cloneNode(true))
       const where = `session ${at}, block ${page.textContent} at ${to}`
       for (const added of page.querySelectorAll('.ProseMirror-trailingBreak')) added.remove()
-      for (const box of page.querySelectorAll('input')) box.removeAttribute('disabled')
+      for (const box of page.querySelectorAll('input')) for (const name of ['disabled', 'aria-label']) box.removeAttribute(name)
       page.normalize()
       expect(after, where).toContain(page.innerHTML)
       after.splice(after.indexOf(page.innerHTML), 1)

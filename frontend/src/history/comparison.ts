@@ -16,8 +16,8 @@ export type AuthorOf = (user: number | null) => { slot: number; name: string }
 /** A user whose changes are marked; null: everybody's are. */
 export type People = ReadonlySet<number | null> | null
 
-/** Elements whose initials stand before the whole of it, because they would scroll with what is in it. */
-const BOXES = new Set(['table', 'codeBlock'])
+/** Elements whose initials stand before the whole of it: they would scroll with what is in it, or nothing but items may stand there. */
+const BOXES = new Set(['table', 'codeBlock', 'bulletList', 'orderedList', 'taskList'])
 const ITEMS = new Set(['listItem', 'taskItem'])
 
 /** An element in whose gutter the initials stand of those who changed something in it. */
@@ -31,13 +31,14 @@ export class Comparison implements Ink {
   private depth = 0
 
   /**
-   * `authors`: whose it is, rather than who changed it (for what would come back, and what would go). `before` and `after` are
+   * `until`: the groups from there on are in neither view. `authors`: whose it is, rather than who changed it (for what would come back, and what would go). `before` and `after` are
    * the views that are compared.
    */
   constructor(
     private readonly weave: Weave,
     private readonly before: View,
     private readonly after: View,
+    private readonly until: number,
     private readonly people: People,
     private readonly authorOf: AuthorOf,
     private readonly authors: boolean,
@@ -124,7 +125,8 @@ export class Comparison implements Ink {
   }
 
   private noteUser({ user }: Change): void {
-    this.hosts.at(-1)?.users.add(user)
+    // Whoever made the whole of it stands with the whole.
+    if (!this.owners.some(({ change }) => change.user === user)) this.hosts.at(-1)?.users.add(user)
   }
 
   /** Initials stand with the block of the body, or with the item of a list. */
@@ -173,7 +175,7 @@ export class Comparison implements Ink {
     for (const key of new Set([...before.keys(), ...after.keys()])) {
       const [went, came] = [before.get(key), after.get(key)]
       if (went === came || sameValue(went?.value, came?.value)) continue
-      const group = came || this.authors ? ((came ?? went) as Attribute).inserted : (went as Attribute).deleted
+      const group = came || this.authors ? ((came ?? went) as Attribute).inserted : this.unset(child, key)
       if (!this.marks(group)) continue
       const label = attributeWords(child.name, key, went?.value, came?.value)
       this.changes.stop()
@@ -184,6 +186,12 @@ export class Comparison implements Ink {
       this.claim(dom, change, 'fmt')
       ;(content ?? dom).append(this.tag(change, label))
     }
+  }
+
+  /** The group that took a value away: the last one that did something to it. */
+  private unset(child: Strand, key: string): number {
+    const values = child.attributes.find(([value]) => value?.key === key) ?? []
+    return Math.max(...values.flatMap(({ inserted, deleted }) => [inserted, deleted]).filter((group) => group < this.until))
   }
 
   /** The initials of `users` in the gutter of an element. */

@@ -4,14 +4,16 @@ import { Authorship, type Share } from './authorship'
 import { Change } from './changes'
 import { groupsOf, type Group } from './chunks'
 import { Comparison, type AuthorOf, type People } from './comparison'
-import { Painter, drawnElement } from './painter'
+import { find, type Found } from './find'
+import { Painter, drawnElement, drawnText } from './painter'
+import { placesOf } from './places'
 import { restored, type Restored } from './restore'
 import { Moment } from './views'
-import { viewOf, type Wanted } from './wanted'
+import { unitAt, viewOf, type Wanted } from './wanted'
 import { Weave, type Step } from './weave'
 import { below, type Strand } from './strand'
 
-export type { AuthorOf, Change, People, Restored, Share, Wanted }
+export type { AuthorOf, Change, Found, People, Restored, Share, Wanted }
 
 /** Where a note is drawn. What is in these elements belongs to the Past from then on. */
 export interface Paper { title: HTMLElement; body: HTMLElement }
@@ -149,7 +151,7 @@ export class Past {
   /** Draw what became of the note from one moment to a later one. `people`: theirs is marked (null: everybody's); what others did looks as if it had always been so. */
   drawDifference(into: Paper, from: number, to: number, people: People): Change[] {
     const [before, after] = [new Moment(this.weave.momentOf(from)), new Moment(this.weave.momentOf(to))]
-    const ink = new Comparison(this.weave, before, after, people, this.options.author, false)
+    const ink = new Comparison(this.weave, before, after, after.n, people, this.options.author, false)
     this.draw(into, new Painter(before, after, ink), ink)
     return ink.changes.list
   }
@@ -169,9 +171,30 @@ export class Past {
   /** Draw what that edit would do, as a difference from the present; each piece is marked as its author's. */
   drawRestored(into: Paper, what: Wanted): Change[] {
     const [before, after] = [new Moment(this.weave.head), viewOf(this.weave, what)]
-    const ink = new Comparison(this.weave, before, after, null, this.options.author, true)
+    const ink = new Comparison(this.weave, before, after, this.weave.head, null, this.options.author, true)
     this.draw(into, new Painter(before, after, ink), ink)
     return ink.changes.list
+  }
+
+  /** Who wrote the character at a place of what was drawn; null: that is no text of the note. */
+  written(node: Node, offset: number): { user: number | null; seq: number; time: number } | null {
+    const drawn = drawnText.get(node)
+    const length = node.textContent?.length ?? 0
+    if (!drawn || !length) return null
+    const { strand } = drawn
+    const group = strand.inserted[strand.pieceAt(unitAt(drawn, Math.min(offset, length - 1)))] as number
+    const { user, last, time } = this.weave.steps[group] as Step
+    return { user, seq: last, time }
+  }
+
+  /** Which parts of the note, by their headings, the entries of a sitting touched: "Opening, Before the freeze"; '' for none. */
+  places(first: number, last: number): string {
+    return placesOf(this.weave, Math.max(0, this.weave.momentOf(first) - 1), this.weave.momentOf(last) - 1)
+  }
+
+  /** Where these words ever stood, for erasing them. */
+  find(words: string): Found {
+    return find(this.weave, words)
   }
 
   private draw({ title, body }: Paper, painter: Painter, comparison: Comparison | null): void {

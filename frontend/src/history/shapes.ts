@@ -24,7 +24,10 @@ export function shapeOf(name: string, attributes: Record<string, unknown>, inlin
   const { dom, contentDOM } = DOMSerializer.renderSpec(document, spec)
   const shape = { dom: dom as HTMLElement, content: contentDOM ?? null }
   // A past is only looked at.
-  for (const box of shape.dom.querySelectorAll('input')) box.disabled = true
+  for (const box of shape.dom.querySelectorAll('input')) {
+    box.disabled = true
+    box.setAttribute('aria-label', 'Done')
+  }
   return shape
 }
 

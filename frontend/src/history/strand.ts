@@ -12,7 +12,7 @@ export interface Id { client: number; clock: number }
 export interface Format { readonly key: string; readonly value: unknown }
 
 /** A value that an attribute had, and the groups that set it and took it away. */
-export interface Attribute { readonly key: string; readonly value: unknown; readonly inserted: number; readonly deleted: number }
+export interface Attribute extends Readonly<Id> { readonly key: string; readonly value: unknown; readonly inserted: number; readonly deleted: number }
 
 /** Stands in `text` for a unit that is no character. */
 const NO_CHARACTER = '\ufffc'
@@ -155,7 +155,7 @@ function valuesOf(key: string, last: Y.Item, authors: Authors): Attribute[] {
     // Yjs puts old values of one client together in one item.
     const some: Attribute[] = []
     authors.cut(id.client, id.clock, length, (offset, count, inserted, deleted) => {
-      some.push({ key, value: content.getContent()[offset + count - 1], inserted, deleted })
+      some.push({ key, value: content.getContent()[offset + count - 1], inserted, deleted, client: id.client, clock: id.clock + offset + count - 1 })
     })
     values.push(...some.reverse())
   }

@@ -156,6 +156,7 @@ export class Limits {
 /** `inside` within the limits, `outside` elsewhere. What must be there to hold what `inside` brings back comes back, too. */
 export class Limited implements View {
   readonly parts: readonly View[]
+  private readonly known = new Map<Strand, boolean>()
 
   constructor(private readonly inside: View, private readonly outside: View, private readonly limits: Limits) {
     this.parts = [outside, inside]
@@ -163,8 +164,17 @@ export class Limited implements View {
 
   has(strand: Strand, piece: number): boolean {
     if (this.limits.holds(strand, piece)) return this.inside.has(strand, piece)
-    if (this.outside.has(strand, piece)) return true
+    if (this.outside.has(strand, piece) && this.isOutside(strand)) return true
     return strand.kind[piece] === CHILD && this.limits.reach(strand.child(piece)) && this.brings(strand.child(piece))
+  }
+
+  /** Is a strand there outside of the limits, with all that it stands in? What was never deleted in one that is gone does not come back with it. */
+  private isOutside(strand: Strand): boolean {
+    const { parent, unit } = strand
+    if (!parent) return true
+    let is = this.known.get(strand)
+    if (is === undefined) this.known.set(strand, (is = this.outside.has(parent, parent.pieceAt(unit)) && this.isOutside(parent)))
+    return is
   }
 
   /** Is there text or a whole child in the limits, inside of this one, that would come back? */
@@ -181,9 +191,9 @@ export class Limited implements View {
   attributes(strand: Strand): Attributes {
     const { parent, unit } = strand
     if (!parent || this.limits.attributes.has(strand)) return this.inside.attributes(strand)
-    const piece = parent.pieceAt(unit)
     // What only comes back to hold something is as it was when it went.
-    return (this.outside.has(parent, piece) ? this.outside : new Moment(parent.deleted[piece] as number)).attributes(strand)
+    const went = parent.deleted[parent.pieceAt(unit)] as number
+    return (went === NEVER || this.outside.has(parent, parent.pieceAt(unit)) ? this.outside : new Moment(went)).attributes(strand)
   }
 
   part(strand: Strand, piece: number): number {
