@@ -128,7 +128,7 @@ class Highlighter {
   }
 }
 
-const highlighter = new Highlighter()
+export const highlighter = new Highlighter()
 const key = new PluginKey<DecorationSet>('highlight')
 
 const isCode = (node: Node) => node.type.name === 'codeBlock'

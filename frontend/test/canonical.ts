@@ -74,6 +74,7 @@ export function drawn({ body }: Paper): string {
   const copy = body.cloneNode(true) as HTMLElement
   for (const added of copy.querySelectorAll('.ProseMirror-trailingBreak')) added.remove()
   for (const box of copy.querySelectorAll('input')) for (const name of ['disabled', 'aria-label']) box.removeAttribute(name)
+  for (const coloured of copy.querySelectorAll('[class^=tk-]')) coloured.replaceWith(...coloured.childNodes)
   copy.normalize()
   return copy.innerHTML
 }
@@ -85,7 +86,7 @@ export function skeleton(node: Node, left: string, formats: boolean, around: rea
     if (child.nodeType === 3) out.push(...[...(child.textContent ?? '')].map((character) => character + (formats ? [...around].sort().join() : '')))
     if (!(child instanceof HTMLElement) || child.matches('.whos, .fmt-tag, .ProseMirror-trailingBreak') || child.matches(left)) continue
     const name = child.tagName.toLowerCase()
-    if (child.matches('ins, del, span.fmt, div.chg')) out.push(...skeleton(child, left, formats, around))
+    if (child.matches('ins, del, span.fmt, div.chg, [class^=tk-]')) out.push(...skeleton(child, left, formats, around))
     else if (child.matches('strong, em, s, u, mark, a, :not(pre) > code')) out.push(...skeleton(child, left, formats, [...around, name + (child.getAttribute('href') ?? '')]))
     else {
       const attributes = formats ? ` ${child.getAttribute('data-checked') ?? ''}${child.className.match(/language-\S+/)?.[0] ?? ''}` : ''

@@ -8,7 +8,7 @@ import { Weave } from '../src/history/weave'
 import { BODY, TITLE } from '../src/schema'
 import { author, drawn, edited, ofStrand, ofTypes, paper, skeleton } from './canonical'
 import { dice, seed } from './seed'
-import { replayed, session, type Session } from './writers'
+import { replayed, schema, session, Writer, type Session } from './writers'
 
 /** How many random sessions; SESSIONS=500 before something is trusted that was changed. */
 const SESSIONS = Number(process.env.SESSIONS ?? 60)
@@ -95,3 +95,18 @@ test(`a difference without what was removed is the later moment, without what wa
     past.destroy()
   }
 }, 300_000)
+
+test('code is coloured once its language has come, and its letters are still those of who wrote them', async () => {
+  const writer = new Writer(1, 1, dice(1))
+  writer.edit((tr) => tr.insert(0, schema.node('codeBlock', { language: 'js' }, [schema.text('const a = "42"')])))
+  writer.edit((tr) => tr.insert(15, schema.text(' // it is')))
+  const groups = writer.outbox.map(({ update }, at) => ({ first: at + 1, last: at + 1, user: at + 1, session: 1, time: at, update }))
+  const past = await Past.of(groups, author)
+  const into = paper()
+  past.drawMoment(into, 2)
+  const texts = (kind: string) => [...into.body.querySelectorAll(`pre .${kind}`)].map(({ textContent }) => textContent)
+  await expect.poll(() => texts('tk-word')).toEqual(['const'])
+  expect([texts('tk-text'), texts('tk-note')]).toEqual([['"42"'], ['// it is']])
+  const note = into.body.querySelector('.tk-note')?.firstChild as Node
+  expect([past.written(note, 0)?.user, past.written(into.body.querySelector('.tk-text')?.firstChild as Node, 3)?.user]).toEqual([2, 1])
+})

@@ -73,7 +73,13 @@ export class Change {
 
   say(part: Part, words: string): void {
     if (part === 'formatted' || part === 'set') this.said[part] = words
-    else if (this.said[part].length < KEPT) this.said[part] += words.slice(0, KEPT)
+    else this.said[part] += words
+  }
+
+  /** Say what stands in a text, as much of it as is worth keeping. */
+  quote(part: 'added' | 'removed', strand: Strand, from: number, to: number): void {
+    const room = KEPT - this.said[part].length
+    if (room > 0) this.said[part] += strand.text.slice(from, Math.min(to, from + room))
   }
 
   name(part: 'added' | 'removed', thing: string): void {

@@ -69,7 +69,7 @@ export class Comparison implements Ink {
     if (!this.marks(group)) return this.pass(to - from)
     const part = is ? 'added' : 'removed'
     const change = this.changes.add(part, group, strand, from, to)
-    change.say(part, strand.text.slice(from, to))
+    change.quote(part, strand, from, to)
     this.noteUser(change)
     return this.wrap(change, part, is ? 'ins' : 'del', '')
   }
@@ -80,6 +80,7 @@ export class Comparison implements Ink {
   }
 
   private formatted(strand: Strand, from: number, to: number, all: FormatChange[]): Wrap | null {
+    if (!all.length) return null
     const groupOf = ({ piece, set }: FormatChange) => (set || this.authors ? strand.inserted : strand.deleted)[piece] as number
     const marked = all.filter((change) => this.marks(groupOf(change)))
     const [first, ...rest] = marked
@@ -110,8 +111,8 @@ export class Comparison implements Ink {
 
   private claim(element: HTMLElement, change: Change, look: string, at = change.elements.length): HTMLElement {
     element.classList.add(look)
-    element.dataset.author = String(this.authorOf(change.user).slot)
-    element.dataset.change = String(change.index)
+    element.setAttribute('data-author', String(this.authorOf(change.user).slot))
+    element.setAttribute('data-change', String(change.index))
     change.elements.splice(at, 0, element)
     return element
   }
@@ -146,8 +147,8 @@ export class Comparison implements Ink {
     const part = seen.is ? 'added' : 'removed'
     const unit = strand.start[piece] as number
     const change = this.changes.add(part, this.blame(seen), strand, unit, unit + 1)
-    // With all that was in it in between, which is not drawn.
-    if (this.owners.at(-1)?.change !== change) change.limits.addInside(child)
+    // What went with it and had come in between is not drawn, but comes back with it.
+    if (!seen.is && this.owners.at(-1)?.change !== change) change.limits.addInside(child)
     change.name(part, nodeWords(child))
     this.noteUser(change)
     this.owners.push({ change, at: change.elements.length })

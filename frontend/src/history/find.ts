@@ -69,7 +69,14 @@ function placesIn(strand: Strand, words: string): Uint8Array {
   const coming = [...pieces].sort((a, b) => (strand.inserted[a] as number) - (strand.inserted[b] as number))
   const going = pieces.filter((piece) => strand.deleted[piece] !== NEVER).sort((a, b) => (strand.deleted[a] as number) - (strand.deleted[b] as number))
   const shown = new Bits(strand.count)
+  const letters = new Set(words.split(''))
+  const isPart = (piece: number) => {
+    // Whatever stands in the words has one of their letters at one of its ends, or in it when it is longer than they are.
+    const [start, end] = [strand.start[piece] as number, strand.start[piece + 1] as number]
+    return end - start > words.length || letters.has(strand.text[start] as string) || letters.has(strand.text[end - 1] as string)
+  }
   const look = (around: number) => {
+    if (shown.has(around) && !isPart(around)) return
     const near: number[] = shown.has(around) ? [around] : []
     for (let piece = shown.before(around), length = words.length - 1; piece >= 0 && length > 0; piece = shown.before(piece)) {
       near.unshift(piece)

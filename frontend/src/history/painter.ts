@@ -1,17 +1,12 @@
 /** Draws pieces: the same walk for a moment, a difference, and who wrote what. */
 import type { Mark } from '@tiptap/pm/model'
 import type { Wrap } from './changes'
+import { colour } from './code'
+import { drawnElement, drawnText } from './drawn'
 import { formatChanges, Formats, type FormatChange } from './formats'
 import { elementOf, shapeOf, typeOf, type Shape } from './shapes'
-import { CHILD, FORMAT, TEXT, type Id, type Strand } from './strand'
+import { CHILD, FORMAT, TEXT, type Strand } from './strand'
 import type { Attributes, View } from './views'
-
-/** The units of a strand that a text node shows: those of the pieces from the one with `first` to the one with `last` that are `shown`. */
-export interface Drawn { strand: Strand; first: Id; last: Id; shown: (piece: number) => boolean }
-
-/** Where pieces are drawn: each text node holds units of one strand, each element is one. */
-export const drawnText = new WeakMap<Node, Drawn>()
-export const drawnElement = new WeakMap<Node, Strand>()
 
 /** A piece as two views see it. */
 export interface Seen {
@@ -39,14 +34,18 @@ export class Painter {
   /** `before` null: only one view is drawn. */
   constructor(private readonly before: View | null, private readonly after: View, private readonly ink: Ink | null) {}
 
-  /** Null: it is not drawn. */
-  private see(strand: Strand, piece: number, was: boolean, is: boolean, remover: number): Seen | null {
+  /** Null: it is not drawn. `into`: one that may be written over, for there are many pieces. */
+  private see(strand: Strand, piece: number, was: boolean, is: boolean, remover: number, into?: Seen): Seen | null {
     const stays = this.after.has(strand, piece)
     const isThere = is && stays
     const wasThere = this.before ? was && this.before.has(strand, piece) : isThere
     if (!isThere && !wasThere) return null
-    const took = stays ? remover : (strand.deleted[piece] as number)
-    const seen = { strand, piece, was: wasThere, is: isThere, remover: took }
+    const seen = into ?? { strand, piece, was: wasThere, is: isThere, remover }
+    seen.strand = strand
+    seen.piece = piece
+    seen.was = wasThere
+    seen.is = isThere
+    seen.remover = stays ? remover : (strand.deleted[piece] as number)
     return this.ink && !this.ink.shows(seen) ? null : seen
   }
 
@@ -92,6 +91,7 @@ export class Painter {
     if (shape.content) {
       this.children(child, shape.content, seen.was, seen.is, seen.remover)
       if (typeOf(child.name ?? '')?.inlineContent) closeLine(shape.content)
+      if (!this.ink && child.name === 'codeBlock') colour(shape.content, attributes.language)
     }
     drawnElement.set(shape.dom, child)
     return this.ink ? this.ink.leave(child, seen, shape, before, after) : shape.dom
@@ -118,6 +118,7 @@ export class Painter {
       asked = version
       return changes
     }
+    const scratch: Seen = { strand, piece: 0, was, is, remover }
     let piece = 0
     for (; piece < strand.count; piece++) {
       const kind = strand.kind[piece]
@@ -126,10 +127,10 @@ export class Painter {
         old?.pass(piece)
         continue
       }
-      const seen = this.see(strand, piece, was, is, remover)
+      const seen = this.see(strand, piece, was, is, remover, scratch)
       if (!seen) continue
       if (kind === CHILD) {
-        this.child(seen, pen)
+        this.child({ ...seen }, pen)
         pen.turnTo(strand, shown)
       } else if (kind === TEXT) pen.write(strand, piece, this.ink?.text(seen, formats) ?? null, (seen.is ? now : (old ?? now)).marksAt(piece))
     }
@@ -222,7 +223,7 @@ class Pen<Into extends Node = Node> {
   flush(): void {
     if (this.from < 0 || !this.strand) return
     const text = document.createTextNode(this.parts + this.strand.text.slice(this.from, this.to))
-    drawnText.set(text, { strand: this.strand, first: this.strand.idAt(this.began), last: this.strand.idAt(this.to - 1), shown: this.shown })
+    drawnText.set(text, { strand: this.strand, first: this.strand.idAt(this.began), last: this.strand.idAt(this.to - 1), shown: this.shown, skip: 0 })
     this.place().appendChild(text)
     this.parts = ''
     this.from = this.to = this.began = -1

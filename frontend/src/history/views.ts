@@ -55,6 +55,8 @@ export class Moment implements View {
 /** The present (after `head` groups) as if the groups for which `undone` is true had not been. */
 export class Undone implements View {
   readonly parts = [this]
+  /** The view that this one is a part of. */
+  whole: View = this
 
   constructor(private readonly undone: (group: number) => boolean) {}
 
@@ -69,7 +71,7 @@ export class Undone implements View {
   private isFilled(strand: Strand): boolean {
     for (let piece = 0; piece < strand.count; piece++) {
       const kind = strand.kind[piece]
-      if (kind === TEXT ? this.has(strand, piece) : kind === CHILD && this.has(strand, piece) && this.isFilled(strand.child(piece))) return true
+      if ((kind === TEXT || kind === CHILD) && this.whole.has(strand, piece) && (kind === TEXT || this.isFilled(strand.child(piece)))) return true
     }
     return false
   }
@@ -100,7 +102,10 @@ export class Limits {
     const ranges = this.ranges.get(strand)
     const last = ranges?.at(-1)
     if (last && last.to >= from) {
-      if (last.to < to) Object.assign(last, { to, last: strand.idAt(to - 1) })
+      if (last.to < to) {
+        last.to = to
+        last.last = strand.idAt(to - 1)
+      }
       return
     }
     const range = { from, to, version: strand.version, first: strand.idAt(from), last: strand.idAt(to - 1) }
@@ -160,6 +165,7 @@ export class Limited implements View {
 
   constructor(private readonly inside: View, private readonly outside: View, private readonly limits: Limits) {
     this.parts = [outside, inside]
+    if (inside instanceof Undone) inside.whole = this
   }
 
   has(strand: Strand, piece: number): boolean {

@@ -1,7 +1,7 @@
 /** What somebody wants back, as a view of the note. */
 import type { Change } from './changes'
+import { drawnElement, drawnText, type Drawn } from './drawn'
 import { Fitting } from './fitting'
-import { drawnElement, drawnText, type Drawn } from './painter'
 import { plainOf } from './plain'
 import { CHILD, TEXT, type Strand } from './strand'
 import { Limited, Limits, Moment, Undone, type View } from './views'
@@ -129,9 +129,9 @@ function covers(range: Range, element: Node): boolean {
 }
 
 /** The unit of the character at `offset` of a drawn text. */
-export function unitAt({ strand, first, last, shown }: Drawn, offset: number): number {
+export function unitAt({ strand, first, last, shown, skip }: Drawn, offset: number): number {
   const end = strand.unitOf(last)
-  let rest = offset
+  let rest = skip + offset
   for (let unit = strand.unitOf(first), piece = strand.pieceAt(unit); unit <= end; piece++) {
     const next = strand.start[piece + 1] as number
     if (strand.kind[piece] === TEXT && shown(piece)) {
