@@ -16,8 +16,8 @@ export type AuthorOf = (user: number | null) => { slot: number; name: string }
 /** A user whose changes are marked; null: everybody's are. */
 export type People = ReadonlySet<number | null> | null
 
-/** Elements whose initials stand before the whole of it: they would scroll with what is in it, or nothing but items may stand there. */
-const BOXES = new Set(['table', 'codeBlock', 'bulletList', 'orderedList', 'taskList'])
+/** Elements whose initials stand before the whole of it: they would scroll with what is in it, or nothing like them may stand there. */
+const BOXES = new Set(['table', 'codeBlock', 'horizontalRule', 'bulletList', 'orderedList', 'taskList'])
 const ITEMS = new Set(['listItem', 'taskItem'])
 
 /** An element in whose gutter the initials stand of those who changed something in it. */
