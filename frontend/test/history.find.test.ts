@@ -16,7 +16,7 @@ async function written(...edits: ((writer: Writer) => void)[]): Promise<Past> {
   const groups = edits.map((edit, at): Group => {
     edit(writer)
     const updates = writer.outbox.splice(0).map(({ update }) => update)
-    return { first: at + 1, last: at + 1, user: 1, session: 1, time: at * 60_000, update: Y.mergeUpdates(updates) }
+    return { first: at + 1, last: at + 1, user: 1, session: '1', time: at * 60_000, update: Y.mergeUpdates(updates) }
   })
   return Past.of(groups, author)
 }

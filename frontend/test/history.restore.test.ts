@@ -98,7 +98,7 @@ test(`what is restored is what was wanted, and what others write meanwhile stays
       undo.undo()
       expect(canonical(live), where).toEqual(written)
       // Nothing is left to do when it has been done.
-      const done = await Past.of([...groups, { first: past.head + 1, last: past.head + 1, user: 9, session: 9, time: 0, update: result.update }], author)
+      const done = await Past.of([...groups, { first: past.head + 1, last: past.head + 1, user: 9, session: '9', time: 0, update: result.update }], author)
       if (view && isValid(ofStrand(weave.body, view))) expect(done.restore('user' in what ? { to: done.head } : what), where).toBeNull()
       done.destroy()
     }
@@ -199,7 +199,7 @@ async function written(...edits: ((writer: Writer) => void)[]): Promise<{ past: 
   for (const [at, edit] of edits.entries()) {
     edit(writer)
     const updates = writer.outbox.splice(0).map(({ update }) => update)
-    groups.push({ first: at + 1, last: at + 1, user: 1 + (at % 2), session: 1, time: at * 600_000, update: Y.mergeUpdates(updates) })
+    groups.push({ first: at + 1, last: at + 1, user: 1 + (at % 2), session: '1', time: at * 600_000, update: Y.mergeUpdates(updates) })
   }
   return { past: await Past.of(groups, author), live: writer.doc, into: paper() }
 }

@@ -100,7 +100,7 @@ test('code is coloured once its language has come, and its letters are still tho
   const writer = new Writer(1, 1, dice(1))
   writer.edit((tr) => tr.insert(0, schema.node('codeBlock', { language: 'js' }, [schema.text('const a = "42"')])))
   writer.edit((tr) => tr.insert(15, schema.text(' // it is')))
-  const groups = writer.outbox.map(({ update }, at) => ({ first: at + 1, last: at + 1, user: at + 1, session: 1, time: at, update }))
+  const groups = writer.outbox.map(({ update }, at) => ({ first: at + 1, last: at + 1, user: at + 1, session: '1', time: at, update }))
   const past = await Past.of(groups, author)
   const into = paper()
   past.drawMoment(into, 2)

@@ -81,7 +81,7 @@ function typed({ startContent, txns }: Trace): { groups: Group[]; lettersAt: (n:
       for (const [position, deleted, inserted] of patches) read.splice(position, deleted, ...[...inserted].map((character) => ({ character, user })))
     return read
   }
-  const groups = updates.map((update, at): Group => ({ first: at + 1, last: at + 1, user: steps[at]?.user ?? null, session: 1, time: at * 400, update }))
+  const groups = updates.map((update, at): Group => ({ first: at + 1, last: at + 1, user: steps[at]?.user ?? null, session: '1', time: at * 400, update }))
   return { groups, lettersAt }
 }
 

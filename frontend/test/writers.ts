@@ -233,7 +233,7 @@ function grouped(log: readonly Entry[], roll: Roll): Omit<Session, 'writers'> {
     if (last?.user === user && time - last.time < 1000 && roll(4)) {
       last.update = Y.mergeUpdates([last.update, update])
       last.last = at + 1
-    } else groups.push({ first: at + 1, last: at + 1, user, session: user, time, update })
+    } else groups.push({ first: at + 1, last: at + 1, user, session: String(user), time, update })
     const group = groups.length - 1
     const note = (map: Map<string, number>, ranges: Deed['inserted']) => {
       for (const [client, from, to] of ranges)

@@ -1,5 +1,8 @@
 /** The log as the server hands it out (docs/http.md, "Chunks"): groups of entries, packed into chunks. */
-import * as decoding from 'lib0/decoding'
+import { Columns } from './columns'
+import { MalformedLog, Reader } from './reader'
+
+export { MalformedLog }
 
 /** What one person did within one second, as one update. It stands for the entries from `first` to `last`. */
 export interface Group {
@@ -7,18 +10,11 @@ export interface Group {
   last: number
   /** Null: nobody. */
   user: number | null
-  session: number
+  /** Whether two groups come from the same tab. */
+  session: string
   /** Milliseconds since 1970, of its first entry. */
   time: number
   update: Uint8Array
-}
-
-/** Bytes that are no log. */
-export class MalformedLog extends Error {
-  constructor(expected: string, got: string) {
-    super(`expected ${expected}, got ${got}`)
-    this.name = 'MalformedLog'
-  }
 }
 
 /** The groups of each chunk, as soon as it has come. Raises MalformedLog. */
@@ -75,7 +71,7 @@ function lengthOf(bytes: Uint8Array): { length: number; at: number } | null {
   const end = bytes.subarray(0, LONGEST_LENGTH).findIndex((byte) => byte < 0x80)
   if (end < 0 && bytes.length < LONGEST_LENGTH) return null
   if (end < 0) throw new MalformedLog('the length of a chunk', `a number of more than ${LONGEST_LENGTH} bytes`)
-  return { length: decoding.readVarUint(decoding.createDecoder(bytes)), at: end + 1 }
+  return { length: new Reader(bytes).uint('the length of a chunk'), at: end + 1 }
 }
 
 async function inflated(chunk: Uint8Array): Promise<Uint8Array> {
@@ -90,53 +86,33 @@ async function inflated(chunk: Uint8Array): Promise<Uint8Array> {
 
 /** The groups of a Table. */
 export function groupsIn(table: Uint8Array): Group[] {
-  const decoder = decoding.createDecoder(table)
-  const read = (what: string) => {
-    try {
-      return decoding.readVarUint(decoder)
-    } catch {
-      throw new MalformedLog(`${what} at byte ${decoder.pos} of a table`, `a table of ${table.length} bytes`)
-    }
-  }
-  const list = (what: string, length: number) => {
-    // Each takes a byte at least: a length that lies would keep the page waiting.
-    if (length > table.length) throw new MalformedLog(`${length} times ${what}`, `a table of ${table.length} bytes`)
-    return Array.from({ length }, () => read(what))
-  }
-  const pick = (values: number[], index: number, what: string) => {
-    const value = values[index]
-    if (value === undefined) throw new MalformedLog(`one of ${values.length} ${what}s`, `number ${index}`)
-    return value
-  }
-  let first = read('the first seq')
-  const n = read('the number of groups')
-  let time = read('the time')
-  const users = list('a user', read('the number of users'))
-  const joins = list('a join', read('the number of joins'))
-  const counts = list('a count', n)
-  const byUser = list('a user', n)
-  const byJoin = list('a join', n)
-  const times = list('a time', n).map(signed)
-  const sizes = list('a size', n)
+  const reader = new Reader(table)
+  let first = reader.uint('the first seq')
+  const n = reader.uint('the number of groups')
+  let time = reader.uint('the time')
+  const users = reader.list('a user', reader.uint('the number of users'))
+  const joins: string[] = []
+  for (let count = reader.uint('the number of joins'); count > 0; count--) joins.push(String(reader.big('a join')))
+  const counts = reader.list('a count', n)
+  const byUser = reader.list('a user', n)
+  const byJoin = reader.list('a join', n)
+  const times = reader.list('a time', n, () => reader.int('a time'))
+  const columns = new Columns(reader)
   const groups = counts.map((count, at): Group => {
     if (!count) throw new MalformedLog('a group of at least one entry', 'none')
-    const size = pick(sizes, at, 'size')
-    if (decoder.pos + size > table.length) throw new MalformedLog(`an update of ${size} bytes`, `${table.length - decoder.pos} bytes`)
-    const user = pick(users, pick(byUser, at, 'user'), 'user')
-    time += pick(times, at, 'time')
-    const group = {
-      first, time,
-      last: first + count - 1,
-      user: user ? user - 1 : null,
-      session: pick(joins, pick(byJoin, at, 'join'), 'join'),
-      update: decoding.readUint8Array(decoder, size),
-    }
+    const user = pick(users, byUser[at], 'user')
+    time += times[at] as number
+    const group = { first, last: first + count - 1, user: user ? user - 1 : null, session: pick(joins, byJoin[at], 'join'), time, update: columns.update() }
     first += count
     return group
   })
-  if (decoding.hasContent(decoder)) throw new MalformedLog('the end of a table', `${table.length - decoder.pos} bytes more`)
+  columns.finish()
+  reader.finish('a table')
   return groups
 }
 
-/** Zigzag: 0, 1, 2, 3... are 0, -1, 1, -2... */
-const signed = (value: number) => (value % 2 ? -(value + 1) / 2 : value / 2)
+function pick<T>(values: readonly T[], index: number | undefined, what: string): T {
+  const value = values[index ?? -1]
+  if (value === undefined) throw new MalformedLog(`one of ${values.length} ${what}s`, `number ${index}`)
+  return value
+}

@@ -44,7 +44,7 @@ export class Past {
     const { base, epoch, signal } = options
     if (base) {
       const update = await api.historyState(documentId, base, epoch, signal)
-      await past.weave.replay([{ first: base, last: base, user: null, session: 0, time: 0, update }])
+      await past.weave.replay([{ first: base, last: base, user: null, session: '', time: 0, update }])
     }
     await past.read()
     return past

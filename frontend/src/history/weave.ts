@@ -2,7 +2,7 @@
 import * as Y from 'yjs'
 import { BODY, TITLE } from '../schema'
 import { Authors } from './authors'
-import type { Group } from './chunks'
+import { MalformedLog, type Group } from './chunks'
 import { Slice, breath } from './slices'
 import { CHILD, Strand, touchedIn } from './strand'
 
@@ -43,9 +43,16 @@ export class Weave {
   }
 
   private apply({ update, ...step }: Group): void {
-    Y.applyUpdate(this.doc, update)
-    this.authors.add(this.steps.length, update)
+    try {
+      Y.applyUpdate(this.doc, update)
+      this.authors.add(this.steps.length, update)
+    } catch (error) {
+      throw new MalformedLog(`an update for the entries ${step.first} to ${step.last}`, String(error))
+    }
     this.steps.push(step)
+    // In the log everything comes after what it needs. What still waits needs something that is damaged, and waiting costs more each time.
+    this.doc.store.pendingStructs = null
+    this.doc.store.pendingDs = null
   }
 
   /** Bring the strands up to date. */

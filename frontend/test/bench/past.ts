@@ -4,9 +4,11 @@
  */
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import type { Group } from '../../src/history/chunks'
 import { Past, type Paper } from '../../src/history/past'
 import { BODY, TITLE } from '../../src/schema'
 import { dice } from '../seed'
+import { table } from '../table'
 
 interface Shape {
   /** Edits of single characters, by five people in turns. */
@@ -59,36 +61,18 @@ function written({ operations, blocks }: Shape): { updates: Uint8Array[]; users:
 
 /** The log as chunks of 2,000 groups. */
 async function packed({ together }: Shape, updates: Uint8Array[], users: number[], from = 0): Promise<Uint8Array<ArrayBuffer>> {
-  const groups: { count: number; user: number; update: Uint8Array }[] = []
+  const groups: Group[] = []
   for (let at = from; at < updates.length;) {
     let count = 1
     while (count < together && at + count < updates.length && users[at + count] === users[at]) count++
-    groups.push({ count, user: users[at] as number, update: count > 1 ? Y.mergeUpdates(updates.slice(at, at + count)) : (updates[at] as Uint8Array) })
+    const update = count > 1 ? Y.mergeUpdates(updates.slice(at, at + count)) : (updates[at] as Uint8Array)
+    groups.push({ first: at + 1, last: at + count, user: users[at] as number, session: '1', time: 1_700_000_000_000 + at * 600, update })
     at += count
   }
   const out = encoding.createEncoder()
-  let first = from + 1
   for (let at = 0; at < groups.length; at += 2000) {
-    const some = groups.slice(at, at + 2000)
-    const table = encoding.encode((inner) => {
-      const write = (value: number) => encoding.writeVarUint(inner, value)
-      write(first)
-      write(some.length)
-      write(1_700_000_000_000 + first * 300)
-      write(PEOPLE)
-      for (let user = 1; user <= PEOPLE; user++) write(user + 1)
-      write(1)
-      write(1)
-      for (const { count } of some) write(count)
-      for (const { user } of some) write(user - 1)
-      for (const _ of some) write(0)
-      some.forEach(({ count }, index) => write(index ? count * 600 : 0))
-      for (const { update } of some) write(update.length)
-      for (const { update } of some) encoding.writeUint8Array(inner, update)
-    })
-    const stream = new Blob([table as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new CompressionStream('deflate-raw'))
+    const stream = new Blob([table(groups.slice(at, at + 2000)) as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new CompressionStream('deflate-raw'))
     encoding.writeVarUint8Array(out, new Uint8Array(await new Response(stream).arrayBuffer()))
-    first += some.reduce((sum, { count }) => sum + count, 0)
   }
   return encoding.toUint8Array(out) as Uint8Array<ArrayBuffer>
 }
