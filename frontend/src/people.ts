@@ -1,6 +1,8 @@
+const characters = new Intl.Segmenter('en')
+
 /** The letter on a face: the first character as a person counts them, flags and accents whole. */
 export function initial(name: string): string {
-  const first = new Intl.Segmenter('en').segment(name.trim())[Symbol.iterator]().next()
+  const first = characters.segment(name.trim())[Symbol.iterator]().next()
   return first.done ? '?' : first.value.segment.toLocaleUpperCase()
 }
 

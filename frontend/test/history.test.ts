@@ -1,9 +1,11 @@
 // @vitest-environment happy-dom
 import { expect, test } from 'vitest'
 import { NEVER } from '../src/history/authors'
-import { Past } from '../src/history/past'
+import { drawnText, type Drawn } from '../src/history/drawn'
+import { Past, type Paper } from '../src/history/past'
 import { CHILD, type Strand } from '../src/history/strand'
 import { Moment } from '../src/history/views'
+import { unitAt } from '../src/history/wanted'
 import { Weave } from '../src/history/weave'
 import { BODY, TITLE } from '../src/schema'
 import { author, drawn, edited, ofStrand, ofTypes, paper, skeleton } from './canonical'
@@ -67,7 +69,22 @@ test(`each character goes back to the group that wrote it, and to the one that d
 
 test(`a difference without what was removed is the later moment, without what was added the earlier one (seed ${seed})`, async () => {
   for (let at = 0; at < SESSIONS; at++) {
-    const { groups, writers } = made(at)
+    const { groups, writers, inserted, deleted } = made(at)
+    /** Whoever really wrote, or deleted, each letter that is marked. */
+    const checkAuthors = ({ title, body }: Paper, until: number, where: string) => {
+      for (const element of [...title.querySelectorAll<HTMLElement>('ins, del'), ...body.querySelectorAll<HTMLElement>('ins, del')]) {
+        const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+        while (walker.nextNode()) {
+          const text = drawnText.get(walker.currentNode) as Drawn
+          for (let offset = 0; offset < (walker.currentNode.textContent ?? '').length; offset++) {
+            const { client, clock } = text.strand.idAt(unitAt(text, offset))
+            const group = (element.tagName === 'INS' ? inserted : deleted).get(`${client} ${clock}`)
+            // What nobody deleted by itself, or only later, went with what it stood in.
+            if (group !== undefined && group < until) expect(element.dataset.author, `${where}, ${client} ${clock}`).toBe(String(groups[group]?.user))
+          }
+        }
+      }
+    }
     const roll = dice(seed - at)
     const past = await Past.of(groups, author)
     const [into, whole] = [paper(), paper()]
@@ -76,6 +93,7 @@ test(`a difference without what was removed is the later moment, without what wa
       const [from, to] = [groups[a - 1]?.last ?? 0, groups[b - 1]?.last ?? 0]
       const where = `session ${at} from ${from} to ${to}`
       const changes = past.drawDifference(into, from, to, null)
+      checkAuthors(into, b, where)
       past.drawMoment(whole, to)
       for (const part of ['title', 'body'] as const) expect(skeleton(into[part], 'del, .del-block', true), where).toEqual(skeleton(whole[part], '.none', true))
       past.drawMoment(whole, from)

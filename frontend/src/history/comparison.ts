@@ -31,8 +31,8 @@ export class Comparison implements Ink {
   private depth = 0
 
   /**
-   * `until`: the groups from there on are in neither view. `authors`: whose it is, rather than who changed it (for what would come back, and what would go). `before` and `after` are
-   * the views that are compared.
+   * `before` and `after` are compared; the groups from `until` on are in neither. `authors`: mark whose it is, not who changed it (for
+   * what would come back, and what would go).
    */
   constructor(
     private readonly weave: Weave,
