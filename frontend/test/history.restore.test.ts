@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
 import type { NodeType } from '@tiptap/pm/model'
 import { expect, test } from 'vitest'
+import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { undoManager } from '../src/editor'
+import { makeEditor, undoManager } from '../src/editor'
 import type { Group } from '../src/history/chunks'
 import { Past, type Change, type Paper, type Restored, type Wanted } from '../src/history/past'
 import { CHILD, type Strand } from '../src/history/strand'
@@ -273,4 +274,28 @@ test('nothing comes of restoring what is there', async () => {
   expect(past.restore({ to: 2, elements: [...into.body.children] as HTMLElement[] })).toBeNull()
   expect(past.restore({ user: 7, after: 0, until: 2 })).toBeNull()
   expect(() => past.restore({ to: 2, elements: [document.createElement('p')] })).toThrow('expected an element that was drawn, got <p class="">')
+})
+
+test('an open editor shows what comes back, and changes nothing about it', async () => {
+  const cell = (words: string) => schema.node('tableCell', null, [paragraph(words)])
+  const blocks = [
+    schema.node('heading', { level: 2 }, [schema.text('Dates')]),
+    schema.node('paragraph', null, [schema.text('a '), schema.text('bold', [schema.mark('bold')]), schema.text(' link', [schema.mark('link', { href: 'https://a.example' })]), schema.node('hardBreak'), schema.text('𝄞')]),
+    schema.node('taskList', null, [schema.node('taskItem', { checked: true }, [paragraph('done'), schema.node('bulletList', null, [schema.node('listItem', null, [paragraph('inner')])])])]),
+    schema.node('codeBlock', { language: 'js' }, [schema.text('const a = 1\n')]),
+    schema.node('table', null, [schema.node('tableRow', null, [cell('one'), cell('two')])]),
+    schema.node('horizontalRule'),
+  ]
+  const { past, live } = await written((writer) => writer.edit((tr) => tr.insert(0, blocks)), (writer) => writer.edit((tr) => tr.delete(0, tr.doc.content.size)))
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(live))
+  const awareness = new Awareness(doc)
+  const editor = makeEditor(document.body.appendChild(document.createElement('div')), { doc, awareness, undo: undoManager(doc), editable: true })
+  const made: unknown[] = []
+  doc.on('update', (_update: Uint8Array, origin: unknown) => origin !== RESTORE && made.push(origin))
+  Y.applyUpdate(doc, (past.restore({ to: 1 }) as Restored).update, RESTORE)
+  expect(editor.state.doc.content.toJSON()).toEqual(blocks.map((block) => block.toJSON() as unknown))
+  expect(made).toEqual([])
+  editor.destroy()
+  awareness.destroy()
 })
