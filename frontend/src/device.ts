@@ -122,6 +122,26 @@ export class Device {
     })
   }
 
+  /** Forget the copy, in which there is nothing that the server has not had. False: there is, of another tab perhaps; or it could not be done. */
+  async drop(): Promise<boolean> {
+    await this.writing
+    const { database, documentId: document } = this
+    if (!database || this.broken) return false
+    let had = false
+    const done = await this.attempt(async () => {
+      const transaction = database.transaction([STORES.notes, STORES.updates], 'readwrite')
+      const updates = transaction.objectStore(STORES.updates)
+      const [keys, rows] = await rowsOf(updates, document)
+      had = rows.every(({ mine }, at) => !mine || this.stale.some((key) => indexedDB.cmp(key, keys[at]) === 0))
+      if (had) {
+        transaction.objectStore(STORES.notes).delete(document)
+        for (const key of keys) updates.delete(key)
+      }
+      await complete(transaction)
+    })
+    return done && had
+  }
+
   /** Copies that were set aside: each the updates of one doc. */
   async aside(): Promise<Uint8Array[][]> {
     if (!this.database || this.broken) return []

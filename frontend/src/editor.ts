@@ -9,10 +9,13 @@ import { ySyncPluginKey } from 'y-prosemirror'
 /** Edits of the title carry this, as those of the text carry the plugin's key: undo takes back these and no others. */
 export const TITLE_EDIT = Symbol('title')
 
+/** Something of the past that was brought back: one step of its own for undo. */
+export const RESTORE = Symbol('restore')
+
 /** One undo for title and text. */
 export function undoManager(doc: Y.Doc): Y.UndoManager {
   return new Y.UndoManager([doc.getXmlFragment(BODY), doc.getText(TITLE)], {
-    trackedOrigins: new Set<unknown>([ySyncPluginKey, TITLE_EDIT]),
+    trackedOrigins: new Set<unknown>([ySyncPluginKey, TITLE_EDIT, RESTORE]),
     // Children are deleted before parents: what is filled by then, somebody else has written in, and it stays.
     deleteFilter: ({ content }) => !(content instanceof Y.ContentType && isFilled(content.type)),
     captureTransaction: (transaction) => transaction.meta.get('addToHistory') !== false,

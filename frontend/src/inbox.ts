@@ -28,6 +28,12 @@ export class Inbox {
     if (typeof requestAnimationFrame === 'function' && !document.hidden) this.frame = requestAnimationFrame(() => this.flush())
   }
 
+  /** All entries up to this one have been sent to us: those that are not in the doc yet wait here. */
+  reached(seq: number): void {
+    this.newest = Math.max(this.newest, seq)
+    if (!this.waiting.length) this.seq = Math.max(this.seq, this.newest)
+  }
+
   /** Once this returns, everything that came is in the doc. */
   flush(): void {
     clearTimeout(this.timer)

@@ -8,6 +8,7 @@ import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
 import { Provider, mayWrite } from './provider'
+import { bringBack } from './restoring'
 import { Saver } from './saver'
 import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
@@ -32,6 +33,14 @@ export interface NoteOptions {
   announce: (words: string) => void
 }
 
+/** Something of the past that was brought back. */
+export interface Restoring {
+  /** Take it back, whatever was done since. */
+  undo(): void
+  /** The entry that holds it, once the server has it; null: the server has it, and cannot name the entry. */
+  seq: Promise<number | null>
+}
+
 /** Its functions need no `this`. */
 export interface Note {
   doc: Y.Doc
@@ -46,6 +55,12 @@ export interface Note {
   /** The text of a copy that belongs to a history which was rewritten; null: there is none. */
   setAside: Readable<string | null>
   forgetSetAside(): void
+  /** The newest entry of the log that the doc has. */
+  seq: Readable<number>
+  /** The doc has every entry up to this one. Rejects when that does not come within some seconds. */
+  reaches(seq: number): Promise<void>
+  /** Merge this update, which brings something of the past back, as an ordinary edit of this person and as one step of undo. */
+  restore(update: Uint8Array): Restoring
   /** The note as plain text: title, then body. */
   copyText(): string
   /** Try again now: connect, join, send what waits. */
@@ -57,6 +72,8 @@ export interface Note {
 
 /** A device that does not answer within these milliseconds does not hold up the note. */
 const DEVICE_WITHIN = 3000
+/** What others wrote is here within these milliseconds, or the connection is lost. */
+const NEWS_WITHIN = 5000
 
 /** Tiptap's own `focus` waits for a frame, in which the next key would still land in the title. */
 function toStart(editor: Editor): void {
@@ -73,9 +90,10 @@ export function openNote(options: NoteOptions): Note {
   const titleText = writable('')
   const trouble = writable<Trouble | null>(null)
   const setAside = writable<string | null>(null)
+  const seq = writable(0)
 
   let known = options.role
-  let shown: { editor: Editor; title: Title } | null = null
+  let shown: { editor: Editor; title: Title; undo: Y.UndoManager } | null = null
   let isDeleted = false
   let rewriting: Trouble | null = null
   let hasAside = false
@@ -91,6 +109,7 @@ export function openNote(options: NoteOptions): Note {
       if (news.deleted) isDeleted = true
       refresh()
     },
+    advanced: () => seq.set(provider.seq),
   })
   const { whereabouts, outbox } = provider
   const { awareness } = whereabouts
@@ -163,14 +182,43 @@ export function openNote(options: NoteOptions): Note {
     const made = makeEditor(body, { doc, awareness, undo, editable })
     const title = new Title(options.title, doc.getText(TITLE), { undo, next: () => toStart(made) })
     title.editable = editable
-    shown = { editor: made, title }
+    shown = { editor: made, title, undo }
     titleText.set(doc.getText(TITLE).toString())
     editor.set(made)
     refresh()
   }
 
+  function reaches(wanted: number): Promise<void> {
+    provider.settle()
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        stop()
+        reject(new Error(`expected entry ${wanted} within ${NEWS_WITHIN} ms, the newest one here is ${provider.seq}`))
+      }, NEWS_WITHIN)
+      const stop = seq.subscribe((newest) => {
+        if (newest < wanted) return
+        clearTimeout(late)
+        resolve()
+        queueMicrotask(() => stop())
+      })
+    })
+  }
+
+  function restore(update: Uint8Array): Restoring {
+    if (!shown) throw new Error('expected a note that is shown')
+    const undo = bringBack(doc, shown.undo, update)
+    const edit = outbox.all.at(-1)
+    if (!edit) throw new Error('expected an edit that waits to be sent')
+    return { undo, seq: provider.entryOf(edit) }
+  }
+
   async function putAside(): Promise<void> {
     rewriting = rewritten(false)
+    // What was erased must not stay here, and there is nothing in this copy that could be missed.
+    if (!outbox.length && (await device.drop())) {
+      provider.epoch = null // or the copy would be stored once more
+      return location.reload()
+    }
     rewriting = rewritten(await device.setAside(Y.encodeStateAsUpdate(doc)))
     refresh()
   }
@@ -225,7 +273,7 @@ export function openNote(options: NoteOptions): Note {
   void start()
 
   return {
-    doc, editor, status, people, role, titleText, trouble, setAside,
+    doc, editor, status, people, role, titleText, trouble, setAside, seq, reaches, restore,
     forgetSetAside() {
       hasAside = false
       setAside.set(null)

@@ -26,6 +26,8 @@ export interface ProviderEvents {
   /** The doc has everything that the server had when it was asked. */
   synced(): void
   document(news: { title?: string; deleted?: boolean }): void
+  /** The doc has newer entries of the log than before: see `seq`. */
+  advanced(): void
 }
 
 /** Nobody writes without a name, whatever the link they came through allows. */
@@ -57,6 +59,7 @@ export class Provider {
   private readonly inbox: Inbox
   private readonly sender: Sender
   private readonly reconnect = new Reconnect(() => this.comeBack(), () => this.lost())
+  private readonly awaited = new Map<Edit, (seq: number | null) => void>()
   private turn = 0
   private open = false
   /** The server counts us among the people in the room, also while we do not listen. */
@@ -83,10 +86,10 @@ export class Provider {
       drain: (delay) => this.drain(delay),
       document: (news) => this.events.document(news),
     })
-    this.inbox = new Inbox(doc, this, { applied: () => this.checkWhole(), failed: () => this.putOut(unreadable) })
+    this.inbox = new Inbox(doc, this, { applied: () => this.applied(), failed: () => this.putOut(unreadable) })
     this.sender = new Sender(this.outbox, {
       ask: (message) => this.link.ask('message', message),
-      acknowledged: (edits) => this.acknowledged(edits),
+      acknowledged: (edits, seq) => this.acknowledged(edits, seq),
       refused: (problem) => this.notTaken(problem),
       lost: () => this.lost(),
     })
@@ -100,6 +103,11 @@ export class Provider {
   /** The newest entry of the log that the doc has. */
   get seq(): number {
     return this.inbox.seq
+  }
+
+  /** The entry that holds this edit, once the server has acknowledged it; null: it is in one that the server cannot name any more. */
+  entryOf(edit: Edit): Promise<number | null> {
+    return new Promise((resolve) => this.awaited.set(edit, resolve))
   }
 
   /** Everything that has come is in the doc. */
@@ -201,6 +209,11 @@ export class Provider {
     this.events.synced()
   }
 
+  private applied(): void {
+    this.checkWhole()
+    this.events.advanced()
+  }
+
   /** An update that builds on something which never came: ask for all that is missing. */
   private checkWhole(): void {
     if (this.joined && this.whole && !isWhole(this.doc)) this.putOut({ error: 'resync', message: 'an update is missing' })
@@ -223,8 +236,15 @@ export class Provider {
     this.events.changed()
   }
 
-  private acknowledged(edits: readonly Edit[]): void {
+  private acknowledged(edits: readonly Edit[], seq: number | null): void {
     this.outbox.remove(edits)
+    for (const edit of edits) {
+      this.awaited.get(edit)?.(seq)
+      this.awaited.delete(edit)
+    }
+    // What the others wrote before it was sent before the ack.
+    if (seq !== null) this.inbox.reached(seq)
+    this.events.advanced()
     this.shelf.acknowledged(edits)
     this.refusal = null
     this.reconnect.worked()

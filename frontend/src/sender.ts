@@ -9,7 +9,8 @@ const PACE = 20
 export interface SenderEvents {
   /** Sends one message; the ack. Rejects when the connection is lost. */
   ask(message: Uint8Array): Promise<unknown>
-  acknowledged(edits: readonly Edit[]): void
+  /** `seq`: the newest entry that holds them; null: the server has had them for longer. */
+  acknowledged(edits: readonly Edit[], seq: number | null): void
   refused(problem: Problem): void
   /** No answer came: the connection is of no use. */
   lost(): void
@@ -32,7 +33,7 @@ export class Sender {
     if (first) void this.send(edits, split(first), 'step2')
     else {
       this.sending = false
-      if (edits.length) this.events.acknowledged(edits)
+      if (edits.length) this.events.acknowledged(edits, null)
       this.more()
     }
   }
@@ -55,13 +56,14 @@ export class Sender {
     this.sending = true
     for (const payload of pieces) {
       const begun = Date.now()
-      const problem = await this.deliver(encode({ kind, payload }), turn)
+      const answer = await this.deliver(encode({ kind, payload }), turn)
       if (turn !== this.turn) return
+      const problem = problemOf(answer)
       if (problem) {
         this.stop()
         return this.events.refused(problem)
       }
-      if (payload === pieces.at(-1)) this.events.acknowledged(edits)
+      if (payload === pieces.at(-1)) this.events.acknowledged(edits, seqOf(answer))
       await pause(PACE - (Date.now() - begun))
       if (turn !== this.turn) return
     }
@@ -69,8 +71,8 @@ export class Sender {
     this.more()
   }
 
-  /** Until it is acknowledged (null) or refused for another reason than haste. */
-  private async deliver(message: Uint8Array, turn: number): Promise<Problem | null> {
+  /** Until it is acknowledged, or refused for another reason than haste: that answer. */
+  private async deliver(message: Uint8Array, turn: number): Promise<unknown> {
     for (;;) {
       let answer: unknown
       try {
@@ -81,7 +83,7 @@ export class Sender {
         return null
       }
       const problem = problemOf(answer)
-      if (problem?.error !== 'rate' || turn !== this.turn) return problem
+      if (problem?.error !== 'rate' || turn !== this.turn) return answer
       await pause((problem.retry_after ?? 1) * 1000)
     }
   }
@@ -90,6 +92,11 @@ export class Sender {
 /** An ack that is an error. */
 export function problemOf(answer: unknown): Problem | null {
   return answer && typeof answer === 'object' && 'error' in answer ? (answer as Problem) : null
+}
+
+/** The entry that an ack names. */
+function seqOf(answer: unknown): number | null {
+  return answer && typeof answer === 'object' && 'seq' in answer && typeof answer.seq === 'number' ? answer.seq : null
 }
 
 const pause = (milliseconds: number) =>

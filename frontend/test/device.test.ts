@@ -153,6 +153,30 @@ test('a tab that knows less does not overwrite what another has stored', async (
   expect(after.text).toContain('x')
 })
 
+test('a copy in which the server has had everything is forgotten', async () => {
+  const before = await tab()
+  await before.save()
+  before.hear(Y.encodeStateAsUpdate((await tab()).type('by another').doc))
+  before.type(' and by me')
+  await before.reached()
+  before.acknowledged()
+  expect(await before.device.drop()).toBe(true)
+  const after = await tab(before.userId)
+  expect(after.knew).toBeNull()
+  expect(after.text).toBe('')
+})
+
+test('a copy with an edit that the server has not had is not forgotten, whichever tab made it', async () => {
+  const one = await tab()
+  await one.save()
+  const two = await tab(one.userId)
+  two.type('waits')
+  await two.reached()
+  expect(await one.device.drop()).toBe(false)
+  expect(await two.device.drop()).toBe(false)
+  expect((await tab(one.userId)).text).toBe('waits')
+})
+
 test('a copy of a rewritten history is set aside, and never merged', async () => {
   const before = await tab()
   await before.save()

@@ -20,6 +20,7 @@ export class Person {
       changed() {},
       synced: () => (this.synced += 1),
       document() {},
+      advanced() {},
     })
   }
 

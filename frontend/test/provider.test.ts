@@ -51,6 +51,29 @@ describe('two people', () => {
     expect(server.log).toHaveLength(2)
   })
 
+  test('know which entry holds an edit, and up to which entry they have all', async () => {
+    await together()
+    ben.type('Plan')
+    await pass(300)
+    expect(ana.provider.seq).toBe(server.seq)
+    ana.type('!')
+    const entry = ana.provider.entryOf(ana.provider.outbox.all.at(-1)!)
+    await pass(300)
+    expect(await entry).toBe(server.seq)
+    expect(ana.provider.seq).toBe(server.seq)
+  })
+
+  test('cannot name the entry when the ack was lost, but know that the server has it', async () => {
+    await together()
+    ana.type('P')
+    const entry = ana.provider.entryOf(ana.provider.outbox.all.at(-1)!)
+    await pass(7)
+    server.cut(ana.visitor) // after it was taken, before the ack came
+    await pass(5000)
+    expect(server.log).toHaveLength(1)
+    expect(await entry).toBeNull()
+  })
+
   test('see each other come and go, and come back', async () => {
     await together()
     await pass(300)

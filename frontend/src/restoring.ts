@@ -1,0 +1,23 @@
+import * as Y from 'yjs'
+import { RESTORE } from './editor'
+
+/** Merge an update that brings something of the past back: an edit of our own, and one step of undo. Returns how to take it back, whatever was done since. */
+export function bringBack(doc: Y.Doc, undo: Y.UndoManager, update: Uint8Array): () => void {
+  const before = undo.undoStack.at(-1)
+  undo.stopCapturing()
+  doc.transact((transaction) => {
+    Y.applyUpdate(doc, update)
+    // Behind the edits of others Yjs tidies formats up, in a transaction that undo does not know.
+    transaction.local = true
+  }, RESTORE)
+  undo.stopCapturing()
+  const step = undo.undoStack.at(-1)
+  if (!step || step === before) throw new Error('expected an update that changes the note')
+  return () => {
+    const at = undo.undoStack.indexOf(step)
+    if (at < 0) return // It was undone with the keys.
+    undo.undoStack.splice(at, 1)
+    undo.undoStack.push(step)
+    undo.undo()
+  }
+}
