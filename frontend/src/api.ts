@@ -19,9 +19,16 @@ export interface DocumentInfo {
   owner: { id: number; name: string }
   shared: boolean
   people: Person[]
+  /** May you see how it was written? */
+  history: boolean
 }
 
-export interface Settings { guests: boolean; signups: boolean }
+export interface Settings {
+  guests: boolean
+  signups: boolean
+  /** Days after which history is erased; null: never. */
+  retention: number | null
+}
 
 export interface Boot {
   user: User | null
@@ -34,7 +41,7 @@ export interface Boot {
 }
 
 export interface Share {
-  share: { role: 'viewer' | 'editor'; token: string; url: string } | null
+  share: { role: 'viewer' | 'editor'; history: boolean; token: string; url: string } | null
   people: { id: number; name: string; email: string | null; guest: boolean; role: Role; slot: number }[]
 }
 
@@ -64,17 +71,17 @@ export function useToken(token: string): void {
   csrf = token
 }
 
-async function send(method: string, path: string, body: unknown, signal: AbortSignal | null = null): Promise<Response> {
+async function send(method: string, path: string, body: unknown, options: RequestInit = {}): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf
   try {
     return await fetch(path, {
-      method, headers, signal, credentials: 'same-origin', cache: 'no-store',
+      ...options, method, headers, credentials: 'same-origin', cache: 'no-store',
       body: body === undefined ? null : JSON.stringify(body),
     })
   } catch (error) {
-    if (signal?.aborted) throw error
+    if (options.signal?.aborted) throw error
     throw new ApiError('offline', 'No answer', 'The server did not answer. Check the connection and try again.', 0)
   }
 }
@@ -87,14 +94,15 @@ async function problem(response: Response): Promise<ApiError> {
   return new ApiError(said.type ?? 'server', said.title ?? '', said.detail ?? '', response.status, said.errors)
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  let response = await send(method, path, body)
+/** One request. `options`: for one that must outlive the page. */
+export async function call<T>(method: string, path: string, body?: unknown, options?: RequestInit): Promise<T> {
+  let response = await send(method, path, body, options)
   if (!response.ok) {
     let error = await problem(response)
     // The token belongs to a session that another tab has ended or begun: fetch the new one, once.
     if (error.type === 'csrf') {
       useToken((await call<Boot>('GET', '/api/me')).csrf)
-      response = await send(method, path, body)
+      response = await send(method, path, body, options)
       if (response.ok) return answer<T>(response)
       error = await problem(response)
     }
@@ -114,7 +122,7 @@ async function enter(method: string, path: string, body?: unknown): Promise<Boot
   return boot
 }
 
-const note = (id: string, rest = '') => `/api/documents/${encodeURIComponent(id)}${rest}`
+export const noteAddress = (id: string, rest = '') => `/api/documents/${encodeURIComponent(id)}${rest}`
 
 export const me = () => enter('GET', '/api/me')
 export const register = (email: string, password: string, name: string) =>
@@ -129,28 +137,28 @@ export const changeSettings = (change: Partial<Settings>) => call<Settings>('PAT
 
 export const documents = async (bin = false) =>
   (await call<{ documents: DocumentInfo[] }>('GET', bin ? '/api/documents?bin=1' : '/api/documents')).documents
-export const document = (id: string) => call<DocumentInfo>('GET', note(id))
+export const document = (id: string) => call<DocumentInfo>('GET', noteAddress(id))
 export const newDocument = () => call<DocumentInfo>('POST', '/api/documents', {})
-export const retitle = (id: string, title: string) => call<DocumentInfo>('PATCH', note(id), { title })
-export const remove = (id: string) => call<void>('DELETE', note(id))
-export const restore = (id: string) => call<DocumentInfo>('POST', note(id, '/restore'), {})
-export const removeForever = (id: string) => call<void>('DELETE', note(id, '/forever'))
+export const retitle = (id: string, title: string) => call<DocumentInfo>('PATCH', noteAddress(id), { title })
+export const remove = (id: string) => call<void>('DELETE', noteAddress(id))
+export const restore = (id: string) => call<DocumentInfo>('POST', noteAddress(id, '/restore'), {})
+export const removeForever = (id: string) => call<void>('DELETE', noteAddress(id, '/forever'))
 
-export const share = (id: string) => call<Share>('GET', note(id, '/share'))
-export const putShare = (id: string, role: 'viewer' | 'editor') => call<Share>('PUT', note(id, '/share'), { role })
-export const revokeShare = (id: string) => call<void>('DELETE', note(id, '/share'))
+export const share = (id: string) => call<Share>('GET', noteAddress(id, '/share'))
+export const putShare = (id: string, change: { role?: 'viewer' | 'editor'; history?: boolean }) => call<Share>('PUT', noteAddress(id, '/share'), change)
+export const revokeShare = (id: string) => call<void>('DELETE', noteAddress(id, '/share'))
 
 /** The log after an entry, as chunks (history/chunks.ts). */
 export const historyEntries = (id: string, after: number, epoch: string, signal?: AbortSignal) =>
-  past(note(id, `/history/entries?after=${after}`), epoch, signal)
+  past(noteAddress(id, `/history/entries?after=${after}`), epoch, signal)
 
 /** The whole note at an entry, one update. */
 export const historyState = async (id: string, seq: number, epoch: string, signal?: AbortSignal) =>
-  new Uint8Array(await new Response(await past(note(id, `/history/state?seq=${seq}`), epoch, signal)).arrayBuffer())
+  new Uint8Array(await new Response(await past(noteAddress(id, `/history/state?seq=${seq}`), epoch, signal)).arrayBuffer())
 
 /** Bytes of the past of this epoch. */
 async function past(path: string, epoch: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const response = await send('GET', path, undefined, signal)
+  const response = await send('GET', path, undefined, signal ? { signal } : {})
   if (!response.ok) throw await problem(response)
   const now = response.headers.get('X-Epoch')
   if (now !== null && now !== epoch) throw new ApiError('epoch', 'The history was changed', 'Parts of it were erased. Open it again.', 409)

@@ -27,7 +27,7 @@ export function keptBoot(): Boot {
     // As above: nobody is remembered.
   }
   if (kept) return JSON.parse(kept) as Boot
-  return { user: null, csrf: '', schema: 1, first: false, settings: { guests: false, signups: false } }
+  return { user: null, csrf: '', schema: 1, first: false, settings: { guests: false, signups: false, retention: null } }
 }
 
 export function forgetBoot(): void {

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
 from tests.browser.person import Person
+from tests.live import Server
 
 PASSWORD = "correct horse battery"
 
@@ -89,3 +90,22 @@ def test_settings_for_everybody_are_the_administrators(someone: Someone) -> None
     ana.opens("/settings")
     expect(ana.page.get_by_role("heading", name="Your account")).to_be_visible()
     expect(ana.page.get_by_role("switch", name="Guests may write")).to_have_count(0)
+
+
+def test_the_administrator_decides_how_long_history_is_kept(own_server: Server, someone: Someone) -> None:
+    ana = someone("Ana").signs_up()  # the first account
+    ana.opens("/settings")
+    kept = ana.page.get_by_role("combobox", name="How long history is kept")
+    expect(kept).to_have_value("null")
+    kept.select_option("a year")
+    asked = ana.page.get_by_role("dialog", name="Erase history older than 365 days?")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(kept).to_have_value("null")
+    kept.select_option("a year")
+    asked.get_by_role("button", name="Keep 365 days").click()
+    expect(ana.page.get_by_text("Settings saved")).to_be_visible()
+    ana.page.reload()
+    expect(kept).to_have_value("365")
+    kept.select_option("for ever")
+    expect(ana.page.get_by_text("Settings saved")).to_be_visible()
+    assert ana.asks("GET", "/api/settings").json()["retention"] is None
