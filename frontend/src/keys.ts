@@ -1,5 +1,5 @@
 /** What the shell does on a key; the editor has keys of its own. */
-export type Command = 'palette' | 'new' | 'help' | 'save' | 'share' | 'link'
+export type Command = 'palette' | 'new' | 'help' | 'save' | 'share' | 'link' | 'history' | 'who'
 
 interface Shortcut { words: string; keys: string[]; command?: Command }
 
@@ -18,7 +18,10 @@ export const shortcuts: { name: string; list: Shortcut[] }[] = [
   { name: 'In a note', list: [
     { words: 'Insert a block', keys: ['/'] },
     { words: 'Share', keys: [Ctrl, Alt, 'S'], command: 'share' },
-    { words: 'See that it is saved', keys: [Ctrl, 'S'], command: 'save' },
+    // On a Mac ⌘⌥H belongs to the system.
+    { words: 'History', keys: mac ? [Ctrl, Alt, Shift, 'H'] : [Ctrl, Alt, 'H'], command: 'history' },
+    { words: 'Who wrote this', keys: [Ctrl, Alt, 'B'], command: 'who' },
+    { words: 'See that it is saved, or name this version', keys: [Ctrl, 'S'], command: 'save' },
     { words: 'Undo your own edit', keys: [Ctrl, 'Z'] },
     { words: 'Redo it', keys: [Ctrl, Shift, 'Z'] },
   ] },
@@ -29,6 +32,14 @@ export const shortcuts: { name: string; list: Shortcut[] }[] = [
     { words: 'Code', keys: [Ctrl, 'E'] },
     { words: 'Highlight', keys: [Ctrl, Shift, 'H'] },
     { words: 'Link', keys: [Ctrl, Shift, 'K'], command: 'link' },
+  ] },
+  { name: 'In the history', list: [
+    { words: 'Next, previous change', keys: ['J K'] },
+    { words: 'Play, or stop', keys: ['Space'] },
+    { words: 'A change back or on', keys: ['← →'] },
+    { words: 'A sitting back or on', keys: [Shift, '← →'] },
+    { words: 'A version back or on', keys: [Ctrl, '← →'] },
+    { words: 'From block to block, and bring it back', keys: ['↑ ↓ Enter'] },
   ] },
   { name: 'Blocks', list: [
     { words: 'Heading 1, 2, 3', keys: [Ctrl, Alt, '1 2 3'] },

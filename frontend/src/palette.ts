@@ -37,7 +37,10 @@ export function commandRows(query: string): PaletteRow[] {
   const rows: PaletteRow[] = [
     { key: 'new', icon: 'plus', words: 'New note', keys: keysOf('new'), run: () => void startNote() },
   ]
-  const { share } = shell
+  const { share, history, who, nameVersion } = shell
+  if (history) rows.push({ key: 'history', icon: 'history', words: 'History', keys: keysOf('history'), run: history })
+  if (who) rows.push({ key: 'who', icon: 'people', words: 'Who wrote this', keys: keysOf('who'), run: who })
+  if (nameVersion) rows.push({ key: 'name', icon: 'bookmark', words: 'Name this version…', run: nameVersion })
   if (share) rows.push({ key: 'share', icon: 'share', words: 'Share…', keys: keysOf('share'), run: share })
   rows.push({ key: 'notes', icon: 'back', words: 'All notes', run: () => location.assign('/') })
   if (user) rows.push({ key: 'settings', icon: 'settings', words: 'Settings', run: () => location.assign('/settings') })

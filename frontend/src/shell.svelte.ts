@@ -16,9 +16,13 @@ class Shell {
   /** Read out when the reader pauses, and at once. */
   polite = $state('')
   urgent = $state('')
-  /** The page's own answers to commands: share, link. */
+  /** The page's own answers to commands. */
   share = $state.raw<(() => void) | null>(null)
   link = $state.raw<(() => void) | null>(null)
+  history = $state.raw<(() => void) | null>(null)
+  who = $state.raw<(() => void) | null>(null)
+  /** Gives the note a name as it is now, or as it is looked at. */
+  nameVersion = $state.raw<(() => void) | null>(null)
 }
 
 export const shell = new Shell()

@@ -1,0 +1,110 @@
+import { ApiError } from '../api'
+import { history, looked, type History } from './server'
+
+/** A note that was shown for so many milliseconds was looked at. */
+const GLANCE = 1000
+/** Whoever comes back after so many milliseconds is told what has changed meanwhile. */
+const AWAY = 5 * 60_000
+
+/**
+ * What somebody has seen of a note. What is new is told by what the server knew when the note was opened; the server is told that it
+ * was looked at only when they leave, so that opening a note never takes away what there was to see.
+ */
+export class Looked {
+  /** What the server said when the note was opened; null: it has not answered, or may not tell. */
+  history = $state.raw<History | null>(null)
+  private told = 0
+  private glanced = false
+  private left = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private readonly key: string
+
+  /** `newest`: the newest entry that is shown. */
+  constructor(private readonly documentId: string, userId: number, private readonly newest: () => number) {
+    this.key = `palimpsest.looked.${userId}.${documentId}`
+    document.addEventListener('visibilitychange', this.turned)
+    addEventListener('pagehide', this.gone)
+    this.look()
+    void this.ask()
+  }
+
+  /** They have looked at what is there now. */
+  tell(): void {
+    const seq = this.newest()
+    if (!this.glanced || !this.history || seq <= this.told) return
+    this.told = seq
+    keep(this.key, seq)
+    void this.send(seq)
+  }
+
+  destroy(): void {
+    clearTimeout(this.timer)
+    document.removeEventListener('visibilitychange', this.turned)
+    removeEventListener('pagehide', this.gone)
+    this.tell()
+  }
+
+  /** A page that is left may not get this to the server (a service worker stands in between): what did not arrive is told at the next opening. */
+  private async send(seq: number): Promise<void> {
+    try {
+      await looked(this.documentId, seq)
+      if (kept(this.key) === seq) forget(this.key)
+    } catch (error) {
+      unlessAway(error)
+    }
+  }
+
+  private async ask(): Promise<void> {
+    const before = kept(this.key)
+    if (before) await this.send(before)
+    this.history = (await history(this.documentId).catch(unlessAway)) ?? this.history
+  }
+
+  private look(): void {
+    if (!document.hidden) this.timer = setTimeout(() => (this.glanced = true), GLANCE)
+  }
+
+  private gone = () => this.tell()
+
+  private turned = () => {
+    clearTimeout(this.timer)
+    if (document.hidden) {
+      this.left = Date.now()
+      this.tell()
+      this.glanced = false
+    } else {
+      if (this.left && Date.now() - this.left > AWAY) void this.ask()
+      this.look()
+    }
+  }
+}
+
+/** Nobody waits for this answer: without the network, or without the right to see, there is simply nothing to tell. */
+function unlessAway(error: unknown): undefined {
+  if (!(error instanceof ApiError)) throw error
+}
+
+function kept(key: string): number {
+  try {
+    return Number(localStorage.getItem(key))
+  } catch {
+    // Without storage it is told while the page is left, or not at all: then the same is shown once more.
+    return 0
+  }
+}
+
+function keep(key: string, seq: number): void {
+  try {
+    localStorage.setItem(key, String(seq))
+  } catch {
+    // As above.
+  }
+}
+
+function forget(key: string): void {
+  try {
+    localStorage.removeItem(key)
+  } catch {
+    // As above.
+  }
+}
