@@ -1,0 +1,432 @@
+"""The past of a note: seen, understood and brought back, with the mouse and with the keyboard alone."""
+
+import re
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Someone
+from tests.browser.person import Person, eventually
+
+GLANCE = 1300  # milliseconds after which a note was looked at, and a little
+
+
+class Reader:
+    """What somebody sees and does on the pages of history."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.page = person.page
+        self.paper = self.page.locator(".past-body:not([hidden])")
+        self.title = self.page.locator(".past .note-title:not([hidden])")
+        self.state = self.page.locator(".past .state")
+        self.output = self.page.locator(".stepper output").first
+        self.timeline = self.page.get_by_role("region", name="Timeline")
+        self.card = self.page.get_by_role("group", name=re.compile(r"^Change \d+$"))
+        self.slider = self.page.get_by_role("slider", name="Moment")
+        self.toast = self.page.get_by_role("group", name="Just done")
+        self.bar = self.page.locator(".restorebar")
+
+    def opens(self) -> "Reader":
+        self.page.get_by_role("button", name="History").first.click()
+        return self.is_there()
+
+    def is_there(self) -> "Reader":
+        """The log has been read: the slider works."""
+        expect(self.slider).to_be_enabled()
+        return self
+
+    def picks(self, words: str) -> None:
+        self.page.get_by_role("combobox", name="What to look at").select_option(words)
+
+    def chooses(self, item: str) -> None:
+        self.page.locator(".past .bar").get_by_role("button", name="More").click()
+        self.page.get_by_role("menuitem", name=item).click()
+
+    def is_closed(self) -> None:
+        expect(self.page.locator(".past")).to_have_count(0)
+        expect(self.person.body).to_be_visible()
+
+    def reads(self, text: str) -> None:
+        eventually(self.page, lambda: _plain(self.paper) == text, lambda: f"{text!r}, not {_plain(self.paper)!r},")
+
+
+def _plain(paper: Locator) -> str:
+    """The words of the note, a line for each of its blocks, without what stands beside them."""
+    text: str = paper.evaluate(
+        """(paper) => [...paper.querySelectorAll(':is(p, h1, h2, h3, pre)')].map((block) => {
+            const copy = block.cloneNode(true)
+            for (const other of copy.querySelectorAll('.whos, .fmt-tag, .by-when')) other.remove()
+            return copy.textContent
+        }).join('\\n')"""
+    )
+    return text
+
+
+def _ana_and_ben(someone: Someone, text: str = "One. ") -> tuple[Person, Person, str]:
+    """Ana has written a note, and Ben has it open."""
+    ana, ben = someone("Ana").signs_up(), someone("Ben").comes_as_guest()
+    path = ana.starts_note("Plan")
+    ana.types(text)
+    ana.sees_saved()
+    ben.opens_note(ana.shares(path))
+    return ana, ben, path
+
+
+def _leaves(person: Person) -> None:
+    """They have read the note, and go back to their notes."""
+    person.page.wait_for_timeout(GLANCE)
+    person.opens("/")
+
+
+def _add(person: Person, text: str) -> None:
+    person.goes_to_the_end()
+    person.types(text)
+    person.sees_saved()
+
+
+# -- Where it is ----------------------------------------------------------------------------------
+
+
+def test_what_others_did_while_one_was_away_is_told_once(someone: Someone) -> None:
+    ana, ben, path = _ana_and_ben(someone)
+    _leaves(ana)
+    _add(ben, "Two.")
+
+    ana.opens_note(path)
+    ana.page.get_by_role("button", name=re.compile("since you last looked")).click()
+    history = Reader(ana).is_there()
+    expect(ana.page.get_by_role("combobox", name="What to look at")).to_have_value("since")
+    expect(history.timeline.get_by_text(re.compile("You last looked, today"))).to_be_visible()
+    expect(history.paper.locator("ins")).to_have_text("Two.")
+    expect(history.output).to_have_text("1 change")
+    history.page.get_by_role("button", name="Back to the note").click()
+    history.is_closed()
+    _leaves(ana)
+
+    ana.opens_note(path)
+    ana.page.wait_for_load_state("networkidle")
+    expect(ana.page.get_by_text("since you last looked")).to_have_count(0)
+
+
+def test_opening_a_note_does_not_take_away_what_is_new(someone: Someone) -> None:
+    ana, ben, path = _ana_and_ben(someone)
+    _leaves(ana)
+    _add(ben, "Two.")
+    for _ in range(2):  # a look that was over before it could be one
+        ana.opens(path)
+        ana.opens("/")
+    ana.opens_note(path)
+    expect(ana.page.get_by_text("since you last looked")).to_be_visible()
+
+
+def test_back_closes_the_history_and_forward_opens_it_again(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    path = ana.starts_note("Plan")
+    ana.types("Words.")
+    ana.sees_saved()
+    history = Reader(ana).opens()
+    assert f"{path}/history" in ana.page.url
+    ana.page.go_back()
+    history.is_closed()
+    assert ana.page.url.endswith(path)
+    ana.page.go_forward()
+    history.is_there()
+    ana.presses("Escape")
+    history.is_closed()
+
+
+def test_the_note_behind_the_history_stays_connected(someone: Someone) -> None:
+    ana, ben, _ = _ana_and_ben(someone)
+    history = Reader(ana).opens()
+    _add(ben, "Two.")
+    history.reads("One. Two.")
+    ana.presses("Escape")
+    history.is_closed()
+    ana.sees("One. Two.")
+    _add(ana, " Three.")
+    ben.sees("One. Two. Three.")
+
+
+def test_a_link_to_a_moment_opens_that_moment(someone: Someone) -> None:
+    ana = someone("Ana", permissions=["clipboard-read", "clipboard-write"]).signs_up()
+    ana.starts_note("Plan")
+    ana.types("First.")
+    ana.sees_saved()
+    history = Reader(ana).opens()
+    history.picks("A moment")
+    history.chooses("Copy link to this moment")
+    link = ana.page.evaluate("navigator.clipboard.readText()")
+    ana.presses("Escape")
+    _add(ana, " Second.")
+    ana.opens(link)
+    history.is_there()
+    history.reads("First.")
+    expect(history.bar).to_contain_text("Restoring makes a new edit.")
+    history.page.get_by_role("button", name="See what changed since").click()
+    expect(history.paper.locator("ins")).to_have_text(" Second.")
+
+
+def test_an_empty_note_has_no_history_yet(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note()
+    ana.presses("Control+Alt+h")
+    expect(ana.page.get_by_text("History starts with your first edit.").first).to_be_visible()
+    assert ana.barriers() == []
+
+
+# -- What changed ---------------------------------------------------------------------------------
+
+
+def test_from_change_to_change_with_the_keys_alone(someone: Someone) -> None:
+    ana, ben, path = _ana_and_ben(someone, "Keep this. Lose that.\n\nEnd.")
+    _leaves(ana)
+    ben.body.locator("p").first.click()
+    ben.presses("End")
+    for _ in "Lose that.":
+        ben.presses("Backspace")
+    _add(ben, " Added.")
+    ana.opens_note(path)
+    ana.presses("Control+Alt+h")
+    history = Reader(ana).is_there()
+    expect(history.output).to_have_text("2 changes")
+    ana.presses("j")
+    expect(history.output).to_have_text("Change 1 of 2")
+    expect(history.card).to_contain_text("Ben deleted this")
+    expect(history.paper.locator("del.now")).to_have_text("Lose that.")
+    ana.presses("]")
+    expect(history.card).to_contain_text("Ben wrote this")
+    ana.presses("j")
+    expect(history.output).to_have_text("Change 1 of 2")
+    ana.presses("k")
+    expect(history.output).to_have_text("Change 2 of 2")
+    ana.presses("Escape")
+    expect(history.card).to_have_count(0)
+    ana.presses("Escape")
+    history.is_closed()
+
+
+def test_a_change_is_told_to_those_who_do_not_see_it(someone: Someone) -> None:
+    ana, ben, path = _ana_and_ben(someone)
+    _leaves(ana)
+    _add(ben, "Two.")
+    ana.opens_note(path)
+    ana.presses("Control+Alt+h")
+    Reader(ana).is_there()
+    said = ana.page.locator(".sr[role=status]")
+    expect(said).to_contain_text("1 change by Ben: 1 insertion.")
+    ana.presses("j")
+    expect(said).to_contain_text("Change 1 of 1: Ben wrote this: “Two.”.")
+
+
+def test_only_the_changes_of_some_people(someone: Someone) -> None:
+    ana, ben, _ = _ana_and_ben(someone, "Of Ana.\n\n")
+    _add(ben, "Of Ben.")
+    history = Reader(ana).opens()
+    history.picks("Whole history")
+    expect(history.paper.locator("ins")).to_have_count(2)
+    chip = history.timeline.get_by_role("button", name="Ben", exact=True)
+    chip.click()
+    expect(history.paper.locator("ins")).to_have_text("Of Ben.")
+    expect(history.timeline.get_by_role("button", name="Ana", exact=True)).to_have_attribute("aria-pressed", "false")
+    chip.focus()
+    ana.presses("Space")
+    expect(history.paper.locator("ins")).to_have_count(2)
+
+
+def test_any_two_moments_are_compared(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note("Plan")
+    for word in ("one", " two", " three"):
+        _add(ana, word)
+        ana.page.wait_for_timeout(1100)  # what one person writes within a second is one step
+    history = Reader(ana).opens()
+    history.picks("Two moments…")
+    until = ana.page.get_by_role("slider", name="Until this moment")
+    since = ana.page.get_by_role("slider", name="From this moment")
+    until.focus()
+    for _ in " three":
+        if _plain(history.paper) != "one two":
+            ana.presses("ArrowLeft")
+    history.reads("one two")
+    since.focus()
+    for _ in "Plan, one":
+        if history.paper.locator("ins").all_inner_texts() != [" two"]:
+            ana.presses("ArrowRight")
+    expect(history.paper.locator("ins")).to_have_text(" two")
+    history.reads("one two")
+
+
+# -- The slider -----------------------------------------------------------------------------------
+
+
+def test_the_slider_goes_through_all_that_happened(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note()
+    ana.types("a")
+    ana.sees_saved()
+    ana.page.wait_for_timeout(1100)
+    _add(ana, "b")
+    history = Reader(ana).opens()
+    history.slider.focus()
+    ana.presses("Home")
+    history.reads("")
+    expect(history.slider).to_have_attribute("aria-valuetext", "The beginning")
+    ana.presses("ArrowRight")
+    history.reads("a")
+    expect(history.slider).to_have_attribute("aria-valuetext", re.compile(r"^Today \d+:\d\d:\d\d, Ana$"))
+    ana.presses("End")
+    history.reads("ab")
+    ana.presses("ArrowLeft")
+    history.reads("a")
+    ana.page.wait_for_url(re.compile(r"/history\?at=\d+$"))
+
+
+def test_dragging_the_slider_shows_the_note_as_it_was(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note("Plan")
+    ana.types("Words that came later.")
+    ana.sees_saved()
+    history = Reader(ana).opens()
+    box = history.slider.bounding_box()
+    assert box is not None
+    ana.page.mouse.move(box["x"] + box["width"] - 10, box["y"] + box["height"] / 2)
+    ana.page.mouse.down()
+    ana.page.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2, steps=5)
+    ana.page.mouse.up()
+    expect(history.paper).not_to_contain_text("later")
+
+
+def test_the_past_plays_to_its_end(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note("Plan")
+    ana.types("Played.")
+    ana.sees_saved()
+    history = Reader(ana).opens()
+    ana.page.get_by_role("button", name="Play from here").click()
+    expect(ana.page.get_by_role("button", name="Play from here")).to_be_visible()
+    history.reads("Played.")
+    ana.presses("Escape")
+    history.is_closed()
+
+
+# -- Who wrote this -------------------------------------------------------------------------------
+
+
+def test_who_wrote_what_stands_there(someone: Someone) -> None:
+    ana, ben, path = _ana_and_ben(someone, "Of Ana. ")
+    _add(ben, "Of Ben.")
+    ana.presses("Control+Alt+b")
+    page = ana.page
+    expect(page.locator(".by[data-author]").filter(has_text="Of Ben.")).to_be_visible()
+    assert page.url.endswith(f"{path}/who")
+    legend = page.get_by_role("region", name="Who wrote this", exact=True)
+    expect(legend.get_by_role("button", name=re.compile("^Ana"))).to_contain_text("%")
+    legend.get_by_role("button", name=re.compile("^Ben")).click()
+    expect(page.locator(".past-body .by")).to_have_text("Of Ben.")
+    _add(ben, " And more.")
+    expect(page.locator(".past-body .by")).to_have_text("Of Ben. And more.")
+    page.get_by_role("button", name="Age").first.click()
+    expect(page.locator(".by[data-age]").first).to_be_visible()
+    ana.presses("Escape")
+    ana.presses("Escape")
+    Reader(ana).is_closed()
+
+
+# -- Versions -------------------------------------------------------------------------------------
+
+
+def test_a_version_is_named_found_renamed_and_forgotten(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note("Plan")
+    ana.types("Worth a name.")
+    ana.sees_saved()
+    ana.presses("Control+s")
+    ana.page.get_by_role("button", name="Name this version").click()
+    dialog = ana.page.get_by_role("dialog", name="Name this version")
+    dialog.get_by_label("Name").fill("Sent to the board")
+    ana.presses("Enter")
+    expect(dialog).to_be_hidden()
+    _add(ana, " Later.")
+
+    history = Reader(ana).opens()
+    history.timeline.get_by_role("button", name=re.compile("Sent to the board")).click()
+    history.reads("Worth a name.")
+    expect(history.bar).to_contain_text("This is “Sent to the board”")
+    history.chooses("Rename this version")
+    ana.page.get_by_role("dialog").get_by_label("Name").fill("Sent")
+    ana.presses("Enter")
+    expect(history.timeline.get_by_role("button", name=re.compile("^Sent Named by Ana"))).to_be_visible()
+    history.chooses("Delete the name")
+    expect(history.timeline.get_by_role("button", name=re.compile("Named by"))).to_have_count(0)
+    history.reads("Worth a name.")
+
+
+def test_a_moment_is_taken_out_as_a_file(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note("Plan")
+    ana.types("In a file.")
+    ana.sees_saved()
+    history = Reader(ana).opens()
+    for item, start in (("Export as text", "Plan"), ("Export as HTML", "<")):
+        with ana.page.expect_download() as download:
+            history.chooses(item)
+        content = download.value.path().read_text()
+        assert content.startswith(start)
+        assert "In a file." in content
+
+
+# -- Who may, and what goes wrong -----------------------------------------------------------------
+
+
+def test_who_may_not_see_the_history_is_told_so_kindly(someone: Someone) -> None:
+    ana, ben, path = _ana_and_ben(someone)
+    ana.page.get_by_role("button", name="Share").click()
+    ana.page.get_by_role("switch", name=re.compile("They can see the history")).uncheck()
+    ben.excuses("status of 403")
+    ben.opens(f"{path}/history")
+    expect(ben.page.get_by_role("heading", name="This history is not yours to see")).to_be_visible()
+    expect(ben.page.get_by_role("alert").filter(has_text="Ana keeps its history")).to_be_visible()
+    assert ben.barriers() == []
+    ben.presses("Escape")
+    ben.sees("One.")
+    ana.page.get_by_role("switch", name=re.compile("They can see the history")).check()
+    expect(ana.page.get_by_role("switch", name=re.compile("They can see the history"))).to_be_checked()
+    ben.opens(f"{path}/history")
+    Reader(ben).is_there()
+
+
+def test_a_reader_sees_the_past_and_cannot_bring_it_back(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    path = ana.starts_note("Plan")
+    ana.types("Words.")
+    ana.sees_saved()
+    link = ana.shares(path, "viewer")
+    ana.asks("PUT", f"/api/documents/{path.split('/')[2]}/share", {"history": True})
+    ben = someone("Ben").comes_as_guest()
+    ben.opens_note(link)
+    history = Reader(ben).opens()
+    ben.presses("j")
+    expect(history.card).to_be_visible()
+    for name in ("Restore", "Name this version", "Take out"):
+        expect(ben.page.get_by_role("button", name=name)).to_have_count(0)
+
+
+def test_without_a_network_the_history_says_so_and_what_is_here_still_works(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note("Plan")
+    ana.types("Words.")
+    ana.sees_saved()
+    history = Reader(ana).opens()
+    ana.context.set_offline(True)
+    ana.presses("j")
+    expect(history.card).to_be_visible()
+    history.slider.focus()
+    ana.presses("Home")
+    history.reads("")
+    ana.presses("Escape")
+    history.is_closed()
+    ana.page.get_by_role("button", name="History").first.click()
+    expect(ana.page.get_by_role("heading", name="The history is not here")).to_be_visible()
+    ana.context.set_offline(False)
+    ana.page.get_by_role("button", name="Retry").click()
+    history.is_there()
