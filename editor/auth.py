@@ -6,7 +6,6 @@ connections of a session are found when it ends.
 """
 
 import secrets
-from collections.abc import Callable
 from typing import Any, cast
 
 import email_validator
@@ -22,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 from wtforms import StringField
 
-from editor import access, settings
+from editor import access, settings, worker
 from editor.database import session
 from editor.errors import Conflict, Denied, Invalid, NotFound, WrongPassword
 from editor.me import LONGEST_NAME, boot
@@ -132,14 +131,10 @@ class OffTheLoop(CryptContext):  # type: ignore[misc]
     """Hashes passwords on native threads: one takes 150 ms, for which everybody else would wait."""
 
     def hash(self, *arguments: Any, **options: Any) -> str:
-        return str(_on_a_thread(super().hash, *arguments, **options))
+        return str(worker.run(gevent.get_hub().threadpool, super().hash, *arguments, **options))
 
     def verify(self, *arguments: Any, **options: Any) -> bool:
-        return bool(_on_a_thread(super().verify, *arguments, **options))
-
-
-def _on_a_thread(function: Callable[..., object], *arguments: Any, **options: Any) -> object:
-    return gevent.get_hub().threadpool.apply(function, arguments, options)
+        return bool(worker.run(gevent.get_hub().threadpool, super().verify, *arguments, **options))
 
 
 def _prepare() -> None:

@@ -73,7 +73,7 @@ class Committer:
         try:
             changes = batch.take()
         except Exception:
-            logger.exception("a batch of %s could not be taken", batch.document_id)
+            _report("a batch of %s could not be taken", batch.document_id, exc_info=True)
             self._answer(batch, NotStored("The server could not put these changes together."))
             return ()
         if not changes:
@@ -87,10 +87,10 @@ class Committer:
                 raise NotStored("The server is stopping.")
             outcomes = self._write([Work(batch.document_id, changes) for batch, changes in taken])
         except NotStored as error:
-            logger.error("nothing was stored: %s %r", error, error.__cause__)
+            _report("nothing was stored: %s %r", error, error.__cause__)
             outcomes = [error] * len(taken)
         except Exception:
-            logger.exception("nothing was stored")
+            _report("nothing was stored", exc_info=True)
             outcomes = [NotStored("The server could not write to its database.")] * len(taken)
         for (batch, _), outcome in zip(taken, outcomes, strict=True):
             self._answer(batch, outcome)
@@ -103,7 +103,15 @@ class Committer:
                 batch.committed(outcome)
         except Exception:
             # A mistake in one room must not keep the others from their answers.
-            logger.exception("a batch of %s could not be told its outcome", batch.document_id)
+            _report("a batch of %s could not be told its outcome", batch.document_id, exc_info=True)
+
+
+def _report(message: str, *arguments: object, exc_info: bool = False) -> None:
+    try:
+        logger.error(message, *arguments, exc_info=exc_info)
+    except Exception:
+        # The log cannot be written either, and nobody is left to be told. People get their answers all the same.
+        return
 
 
 class _Commit:

@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, and_, bindparam, func, select
 
-from editor import database, log_writer, models
+from editor import database, log_writer, models, worker
 from editor.committer import Committer
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
@@ -80,8 +80,7 @@ class SqlStore:
         """Where the log's own connection is used."""
         if self._thread is None:
             return function(*args, **kwargs)
-        result: T = self._thread.apply(function, args, kwargs)
-        return result
+        return worker.run(self._thread, function, *args, **kwargs)
 
 
 def _page(connection: Connection, document_id: str, after: int, until: int | None) -> list[Entry]:
