@@ -72,9 +72,16 @@ def refresh(document_id: str) -> None:
 
 
 def catch_up(documents: Iterable[Document]) -> bool:
-    """Bring the copies of these up to date; True if any was behind."""
+    """Bring the copies of these up to date; True if any was behind. One that cannot be read is left as it is."""
     behind = [document.id for document in documents if document.digest_seq < document.head_seq]
     for document_id in behind:
-        refresh(document_id)
+        try:
+            refresh(document_id)
+        except UnknownDocument:
+            log.info("%s was deleted for ever in the meantime", document_id)
+        except Exception:
+            # Whoever asks for all their notes gets the others.
+            session.rollback()
+            log.exception("title and excerpt of %s stay behind", document_id)
         gevent.sleep(0)  # other requests and the sockets go on in between
     return bool(behind)

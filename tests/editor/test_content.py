@@ -167,6 +167,11 @@ def test_a_title_is_one_line() -> None:
     assert len(one_line("x" * 9000)) == 500
 
 
+def test_what_stands_for_no_character_is_in_neither_title_nor_excerpt() -> None:
+    assert one_line("a\0b\x7f\x1b[c\ud800 👩‍👩‍👧") == "ab[c 👩‍👩‍👧"
+    assert excerpt(written(paragraph("a\0b"), paragraph("\x01"), paragraph("c"))) == "ab c"
+
+
 def test_something_else_inside_a_text_is_passed_over() -> None:
     text = XmlText()
     body = written(block("paragraph", text))
