@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import gevent
 
-from editor.log_writer import Outcome, Work
+from editor.log_writer import NOT_WRITTEN, Outcome, Work
 from sync.store import Batch, Change, NotStored
 
 MOST_ENTRIES = 1000  # in one commit
@@ -91,7 +91,7 @@ class Committer:
             outcomes = [error] * len(taken)
         except Exception:
             _report("nothing was stored", exc_info=True)
-            outcomes = [NotStored("The server could not write to its database.")] * len(taken)
+            outcomes = [NotStored(NOT_WRITTEN)] * len(taken)
         for (batch, _), outcome in zip(taken, outcomes, strict=True):
             self._answer(batch, outcome)
 

@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 
 from sync.store import Change, ClientTaken, Entry, NotStored, Snapshot, UnknownDocument, chain
 
+NOT_WRITTEN = "The server could not write to its database."
+
 
 class Work(NamedTuple):
     """What one document wants to have in the next commit."""
