@@ -31,7 +31,13 @@ def connect(url: str | URL) -> Engine:
         raise ValueError(f"expected sqlite:///<file> or postgresql://<user>@<host>/<name>, not {shown}")
     # More than one even for SQLite: a request keeps its connection while it waits for something else (the hash of a
     # password, a slow reader), and others must not wait for that. What SQLite has but one of is a writer: `_Writers`.
-    engine = create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.drivername != "sqlite")
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=10,
+        pool_pre_ping=url.drivername != "sqlite",
+        hide_parameters=True,  # what people wrote, and their links: errors end in the log
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, record: _open_sqlite(connection, GLANCE))
         _Writers(engine)

@@ -200,6 +200,7 @@ def test_a_full_disk_has_words(engine: Engine) -> None:
         with pytest.raises(OperationalError) as full:
             session.execute(insert(Setting).values(key="guests", value="x" * 1_000_000))
     assert outage.words(full.value) == "The server's disk is full."
+    assert "xxx" not in str(full.value), "errors end in the log, which is not to know what people write"
     assert outage.words(ValueError("a mistake of ours")) is None
 
 
