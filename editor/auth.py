@@ -30,6 +30,8 @@ from editor.models import Role, User, WebAuthn
 # Names that work inside a house (`ada@notes.local`) are addresses, too: no mail is ever sent to find out.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
+ADDRESSES: dict[str, Any] = {"check_deliverability": False, "globally_deliverable": False}
+
 VIEWS = {f"security.{name}" for name in ("register", "login", "logout", "change_password")}
 
 TAKEN = "There is an account with this e-mail already. If it is yours, sign in."
@@ -45,7 +47,7 @@ def register(app: Flask) -> None:
         SECURITY_PASSWORD_CONFIRM_REQUIRED=False,
         SECURITY_SEND_REGISTER_EMAIL=False,  # there need not be a mail server
         SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
-        SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "globally_deliverable": False},
+        SECURITY_EMAIL_VALIDATOR_ARGS=dict(ADDRESSES),
         SECURITY_PASSWORD_HASH="argon2",
         SECURITY_PASSWORD_SINGLE_HASH=["argon2"],  # it salts by itself, and a new secret key must not end all passwords
         SECURITY_API_ENABLED_METHODS=["session"],
@@ -199,6 +201,15 @@ def _password_changed(app: Flask, user: User, **_: object) -> None:
 def _expel(sign_in: str | None) -> None:
     if sign_in is not None:
         current_app.extensions["sockets"].expel_session(sign_in)
+
+
+def normalized(email: object) -> str:
+    """The address that signing in looks for, however it is written: it can be in other letters that look alike."""
+    given = str(email)[:320].strip()
+    try:
+        return email_validator.validate_email(given, **ADDRESSES).normalized.lower()
+    except email_validator.EmailNotValidError:
+        return given.lower()  # nobody has it
 
 
 def create_account(email: str, password: str, name: str, administrator: bool = False) -> User:
