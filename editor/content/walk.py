@@ -1,9 +1,12 @@
 """A walk through a fragment, depth first and without recursion: a hostile note may be nested ten thousand deep."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pycrdt import Text, XmlElement, XmlFragment, XmlText
+
+PIECE = 500  # steps: a few milliseconds
 
 TEXT_BLOCKS = frozenset({"paragraph", "heading", "codeBlock"})
 
@@ -50,6 +53,18 @@ def walk(fragment: XmlFragment) -> Iterator[Step]:
             yield Open(tag, _attributes(child), tags[-1])
             waiting.append(iter(child.children))
             tags.append(tag)
+
+
+def in_pieces(fragment: XmlFragment, pause: Callable[[], None]) -> Iterator[Step]:
+    """The same, with a pause now and then, and each piece in a transaction of its own."""
+    steps = walk(fragment)
+    while True:
+        with fragment.doc.transaction():
+            piece = list(islice(steps, PIECE))
+        if not piece:
+            return
+        yield from piece
+        pause()
 
 
 def _runs(text: XmlText) -> Iterator[Run]:

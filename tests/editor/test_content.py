@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,20 @@ def test_reading_takes_time_linear_in_the_size() -> None:
 
     # Sixteen times the size; quadratic would take 256 times as long. In between is room for a busy machine.
     assert seconds(8000) < 100 * seconds(500)
+
+
+def test_rendering_a_large_note_lets_others_run_and_never_within_a_transaction() -> None:
+    body = written(*(paragraph(f"Line {number}.") for number in range(5000)))
+    pauses: list[float] = []
+
+    def pause() -> None:
+        assert body.doc._txn is None
+        pauses.append(time.process_time())
+
+    assert to_html(body, pause) == to_html(body)
+    assert len(pauses) > 20
+    gaps = sorted(after - before for before, after in pairwise(pauses))
+    assert gaps[len(gaps) // 2] < 0.05
 
 
 def test_the_text_has_a_line_for_each_block() -> None:
