@@ -22,6 +22,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import StringField
 
 from editor import access, settings, worker
+from editor.characters import is_line
 from editor.database import session
 from editor.errors import Conflict, Denied, Invalid, NotFound, WrongPassword
 from editor.me import LONGEST_NAME, boot
@@ -109,7 +110,7 @@ class SignUpForm(RegisterFormV2):
         valid: bool = super().validate(**kwargs)
         name = self.name.data.strip() if isinstance(self.name.data, str) else ""
         self.name.data = name
-        if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        if not name or len(name) > LONGEST_NAME or not is_line(name):
             self.name.errors = [f"A name is needed: one line of at most {LONGEST_NAME} characters."]
             return False
         return valid
