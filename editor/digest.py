@@ -8,13 +8,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
-import gevent
 from flask import Flask, current_app
 from sqlalchemy import update
 
 from editor.content import schema, text
 from editor.database import session
 from editor.models import Document
+from editor.sockets import pause
 from sync.rooms import Rooms
 from sync.store import UnknownDocument
 
@@ -83,5 +83,5 @@ def catch_up(documents: Iterable[Document]) -> bool:
             # Whoever asks for all their notes gets the others.
             session.rollback()
             log.exception("title and excerpt of %s stay behind", document_id)
-        gevent.sleep(0)  # other requests and the sockets go on in between
+        pause()  # other requests and the sockets go on in between
     return bool(behind)

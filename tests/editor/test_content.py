@@ -8,12 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from pycrdt import Doc, Map, XmlElement, XmlFragment, XmlText
 
 from editor.content import schema
 from editor.content.html import safe_link, to_html
 from editor.content.text import excerpt, one_line, to_text
+from editor.sockets import pause
 
 RECORDED = json.loads(Path(__file__).with_name("tiptap.json").read_text())
 
@@ -156,6 +158,25 @@ def test_rendering_a_large_note_lets_others_run_and_never_within_a_transaction()
     assert len(pauses) > 20
     gaps = sorted(after - before for before, after in pairwise(pauses))
     assert gaps[len(gaps) // 2] < 0.05
+
+
+def test_pieces_of_work_let_sockets_in() -> None:
+    turns: list[float] = []
+
+    def turn() -> None:
+        while True:
+            gevent.sleep(0.001)  # like a socket, a timer is looked at once in a turn of the loop
+            turns.append(time.monotonic())
+
+    turning = gevent.spawn(turn)
+    body = written(*(paragraph(f"Line {number}.") for number in range(5000)))
+    before = time.monotonic()
+    to_html(body, pause)
+    took = time.monotonic() - before
+    turning.kill()
+    rests = [after - before for before, after in pairwise([before, *turns, before + took])]
+    assert max(rests) < took / 3
+    assert len(turns) > 10
 
 
 def test_the_text_has_a_line_for_each_block() -> None:
