@@ -3,7 +3,7 @@ import type { Editor } from '@tiptap/core'
 import { writable, type Readable } from 'svelte/store'
 import * as Y from 'yjs'
 import type { Role } from './api'
-import { Device, type Kept } from './device'
+import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
@@ -83,7 +83,7 @@ export function openNote(options: NoteOptions): Note {
   let clock: ReturnType<typeof setTimeout> | undefined
   let closed = false
 
-  const device: Device = new Device(user?.id ?? null, documentId, () => refresh())
+  const device: Device = new Device(user?.id ?? null, documentId, () => refresh(), moment)
   const provider: Provider = new Provider(doc, documentId, socketLink(documentId), device, {
     changed: () => refresh(),
     synced: () => show(),
@@ -94,18 +94,23 @@ export function openNote(options: NoteOptions): Note {
   })
   const { whereabouts, outbox } = provider
   const { awareness } = whereabouts
-  const saver = new Saver(doc, device, () => {
+  const saver = new Saver(doc, device)
+
+  /** What the device can open again. */
+  function moment(): Moment | null {
     if (provider.epoch === null || known === null) return null
     provider.settle()
     return { epoch: provider.epoch, role: known, seq: provider.seq, state: Y.encodeStateAsUpdate(doc) }
-  })
+  }
 
+  /** How many edits are on the device. */
+  const kept = () => (device.gone ? 0 : outbox.kept)
   const writes = () => mayWrite(known, provider.joined ? provider.joined.user : user)
   const facts = (): Facts => ({
     joined: provider.joined !== null,
     mayWrite: writes() && current() === null,
     edits: outbox.length,
-    kept: outbox.kept,
+    kept: kept(),
     broken: device.broken,
     waiting: outbox.since === null ? 0 : Date.now() - outbox.since,
     away: Date.now() - provider.lostAt,
@@ -123,7 +128,7 @@ export function openNote(options: NoteOptions): Note {
   function current(): Trouble | null {
     if (rewriting) return rewriting
     if (isDeleted) return deleted(shown !== null)
-    if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: outbox.kept === outbox.length })
+    if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: kept() === outbox.length })
     return null
   }
 
@@ -176,25 +181,25 @@ export function openNote(options: NoteOptions): Note {
   }
 
   async function start(): Promise<void> {
-    const kept = await new Promise<Kept | null>((resolve) => {
+    const found = await new Promise<Kept | null>((resolve) => {
       const late = setTimeout(() => {
         device.giveUp()
         resolve(null)
       }, DEVICE_WITHIN)
-      void device.open().then((found) => {
+      void device.open().then((opened) => {
         clearTimeout(late)
-        resolve(found)
+        resolve(opened)
       })
     })
     if (closed) return
-    if (kept) {
+    if (found) {
       doc.transact(() => {
-        for (const update of kept.updates) Y.applyUpdate(doc, update, device)
+        for (const update of found.updates) Y.applyUpdate(doc, update, device)
       }, device)
-      provider.epoch = kept.epoch
-      provider.takeOver(kept.edits)
-      known ??= kept.role
-      show()
+      provider.epoch = found.epoch
+      provider.takeOver(found.edits)
+      known ??= found.role
+      if (found.epoch !== null) show()
     }
     provider.connect()
     refresh()
@@ -205,7 +210,7 @@ export function openNote(options: NoteOptions): Note {
   }
 
   const guard = (event: BeforeUnloadEvent) => {
-    if (outbox.length > outbox.kept) event.preventDefault()
+    if (outbox.length > kept()) event.preventDefault()
   }
   let gathering = false
   // Many states come at once after a join; the faces are drawn once.
