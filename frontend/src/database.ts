@@ -49,3 +49,19 @@ export function complete(transaction: IDBTransaction): Promise<void> {
     transaction.onabort = () => reject(transaction.error ?? new Error('expected the transaction to complete'))
   })
 }
+
+/** Some browsers never answer. */
+const PATIENCE = 3000
+
+/** The work, or a rejection when the device does not answer for three seconds. */
+export async function within<T>(work: Promise<T>): Promise<T> {
+  let late: ReturnType<typeof setTimeout> | undefined
+  const giveUp = new Promise<never>((_resolve, reject) => {
+    late = setTimeout(() => reject(new Error('expected an answer of IndexedDB within three seconds')), PATIENCE)
+  })
+  try {
+    return await Promise.race([work, giveUp])
+  } finally {
+    clearTimeout(late)
+  }
+}

@@ -9,9 +9,9 @@ import { STORES, answer, complete, deleteDatabase, openDatabase } from './databa
 import type { Edit } from './outbox'
 import type { Role } from './api'
 
-interface NoteRow { document: string; epoch: string; role: Role; seq: number; state: Uint8Array }
-interface UpdateRow { document: string; mine: boolean; made: number; update: Uint8Array }
-interface AsideRow { document: string; updates: Uint8Array[] }
+export interface NoteRow { document: string; epoch: string; role: Role; seq: number; state: Uint8Array }
+export interface UpdateRow { document: string; mine: boolean; made: number; update: Uint8Array }
+export interface AsideRow { document: string; updates: Uint8Array[] }
 
 /** What the device knew when the note was opened. */
 export interface Kept {

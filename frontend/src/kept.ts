@@ -17,6 +17,12 @@ export function rememberNote(userId: number | null, note: KeptNote): void {
   onDevice.write(keyOf(userId), JSON.stringify([note, ...others].slice(0, MOST)))
 }
 
+/** What one person's notes are called goes over to another, who they have become. */
+export function moveTitles(from: number, to: number): void {
+  for (const note of remembered(from).reverse()) rememberNote(to, note)
+  forgetNotes(from)
+}
+
 /** The titles of the notes with edits on this device that the server may not have yet. */
 export async function unsentNotes(userId: number | null): Promise<string[]> {
   let database: IDBDatabase

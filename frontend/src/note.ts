@@ -30,6 +30,8 @@ export interface NoteOptions {
   title: HTMLElement
   /** Something to be said in the live region or in a toast: "Back online, all edits saved". */
   announce: (words: string) => void
+  /** Somebody signed in in another tab, and nothing waits here any more: the note can be opened again as theirs. */
+  other: () => void
 }
 
 /** Its functions need no `this`. */
@@ -65,7 +67,7 @@ function toStart(editor: Editor): void {
 }
 
 export function openNote(options: NoteOptions): Note {
-  const { documentId, user, body, announce } = options
+  const { documentId, user, body, announce, other } = options
   const doc = new Y.Doc()
   const editor = writable<Editor | null>(null)
   const role = writable<Role | null>(options.role)
@@ -82,6 +84,7 @@ export function openNote(options: NoteOptions): Note {
   let wasOffline = false
   let clock: ReturnType<typeof setTimeout> | undefined
   let closed = false
+  let changedHands = false
 
   const device: Device = new Device(user?.id ?? null, documentId, () => refresh(), moment)
   const provider: Provider = new Provider(doc, documentId, socketLink(documentId), device, {
@@ -138,6 +141,10 @@ export function openNote(options: NoteOptions): Note {
     if (provider.joined) {
       known = provider.joined.role
       isDeleted = false
+      if ((provider.joined.user?.id ?? null) !== (user?.id ?? null) && !outbox.length && !changedHands) {
+        changedHands = true
+        other()
+      }
     }
     if (provider.out?.error === 'epoch' && !rewriting) void putAside()
     role.set(known)
