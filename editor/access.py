@@ -6,6 +6,7 @@ those who have no name yet.
 """
 
 import hmac
+import re
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -21,6 +22,10 @@ from editor.models import Document, Member, Share, User
 
 SLOTS = 12  # colours of authors
 MOST_LINKS = 50  # opened links in a cookie, which browsers cut at 4 KiB
+
+# Whatever else somebody asks for is not there. A database may refuse even to compare it: PostgreSQL knows no NUL.
+_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 AnySession = Session | scoped_session[Any]
 
@@ -188,6 +193,8 @@ def hand_over(guest: User, user: User) -> None:
 
 
 def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Mapping[str, str]) -> Access | None:
+    if not _ID.fullmatch(document_id):
+        return None
     row = session.execute(_seen_by(user_id).where(Document.id == document_id)).first()
     if row is None:
         return None
@@ -226,5 +233,7 @@ def _arrived() -> ColumnElement[bool]:
 
 
 def _open_share(document_id: str, token: str) -> Share | None:
+    if not _ID.fullmatch(document_id) or not _TOKEN.fullmatch(token):
+        return None
     found = select(Share).where(Share.document_id == document_id, Share.token == token, Share.revoked.is_(None))
     return database.scalar(found)

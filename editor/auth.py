@@ -6,7 +6,6 @@ connections of a session are found when it ends.
 """
 
 import secrets
-from collections.abc import Callable
 from typing import Any, cast
 
 import email_validator
@@ -22,7 +21,8 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 from wtforms import StringField
 
-from editor import access, settings
+from editor import access, settings, worker
+from editor.characters import is_line
 from editor.database import session
 from editor.errors import Conflict, Denied, Invalid, NotFound, WrongPassword
 from editor.me import LONGEST_NAME, boot
@@ -30,6 +30,8 @@ from editor.models import Role, User, WebAuthn
 
 # Names that work inside a house (`ada@notes.local`) are addresses, too: no mail is ever sent to find out.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+ADDRESSES: dict[str, Any] = {"check_deliverability": False, "globally_deliverable": False}
 
 VIEWS = {f"security.{name}" for name in ("register", "login", "logout", "change_password")}
 
@@ -46,7 +48,7 @@ def register(app: Flask) -> None:
         SECURITY_PASSWORD_CONFIRM_REQUIRED=False,
         SECURITY_SEND_REGISTER_EMAIL=False,  # there need not be a mail server
         SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
-        SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "globally_deliverable": False},
+        SECURITY_EMAIL_VALIDATOR_ARGS=dict(ADDRESSES),
         SECURITY_PASSWORD_HASH="argon2",
         SECURITY_PASSWORD_SINGLE_HASH=["argon2"],  # it salts by itself, and a new secret key must not end all passwords
         SECURITY_API_ENABLED_METHODS=["session"],
@@ -108,7 +110,7 @@ class SignUpForm(RegisterFormV2):
         valid: bool = super().validate(**kwargs)
         name = self.name.data.strip() if isinstance(self.name.data, str) else ""
         self.name.data = name
-        if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        if not name or len(name) > LONGEST_NAME or not is_line(name):
             self.name.errors = [f"A name is needed: one line of at most {LONGEST_NAME} characters."]
             return False
         return valid
@@ -132,14 +134,10 @@ class OffTheLoop(CryptContext):  # type: ignore[misc]
     """Hashes passwords on native threads: one takes 150 ms, for which everybody else would wait."""
 
     def hash(self, *arguments: Any, **options: Any) -> str:
-        return str(_on_a_thread(super().hash, *arguments, **options))
+        return str(worker.run(gevent.get_hub().threadpool, super().hash, *arguments, **options))
 
     def verify(self, *arguments: Any, **options: Any) -> bool:
-        return bool(_on_a_thread(super().verify, *arguments, **options))
-
-
-def _on_a_thread(function: Callable[..., object], *arguments: Any, **options: Any) -> object:
-    return gevent.get_hub().threadpool.apply(function, arguments, options)
+        return bool(worker.run(gevent.get_hub().threadpool, super().verify, *arguments, **options))
 
 
 def _prepare() -> None:
@@ -204,6 +202,15 @@ def _password_changed(app: Flask, user: User, **_: object) -> None:
 def _expel(sign_in: str | None) -> None:
     if sign_in is not None:
         current_app.extensions["sockets"].expel_session(sign_in)
+
+
+def normalized(email: object) -> str:
+    """The address that signing in looks for, however it is written: it can be in other letters that look alike."""
+    given = str(email)[:320].strip()
+    try:
+        return email_validator.validate_email(given, **ADDRESSES).normalized.lower()
+    except email_validator.EmailNotValidError:
+        return given.lower()  # nobody has it
 
 
 def create_account(email: str, password: str, name: str, administrator: bool = False) -> User:

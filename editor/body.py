@@ -7,6 +7,7 @@ from typing import Any, get_args
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from editor.characters import is_line
 from editor.errors import Invalid
 
 KINDS: dict[type | UnionType, str] = {
@@ -73,7 +74,7 @@ def line(name: str, value: str, longest: int, *, empty: bool = False) -> str:
         problems.append("This must not be empty.")
     if len(value) > longest:
         problems.append(f"This must have at most {longest} characters; it has {len(value)}.")
-    if not value.isprintable():
+    if not is_line(value):
         problems.append("This must be one line, without control characters.")
     if problems:
         raise Invalid("That does not work.", {name: problems})

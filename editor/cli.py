@@ -17,10 +17,15 @@ def main() -> None:
     """Palimpsest: shared notes in the browser. Settings are PALIMPSEST_* in the environment."""
 
 
+DATA = click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the database and the secret."
+)
+
+
 @main.command()
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: a free one.")
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the database and the secret.")
+@DATA
 def serve(host: str | None, port: int | None, data: Path | None) -> None:
     """Bring the database up to date, then serve until stopped."""
     config = _config(HOST=host, PORT=port, DATA=data)
@@ -32,19 +37,21 @@ def serve(host: str | None, port: int | None, data: Path | None) -> None:
 
 
 @main.command()
-def migrate() -> None:
+@DATA
+def migrate(data: Path | None) -> None:
     """Bring the database up to date."""
-    _migrate(_config())
+    _migrate(_config(DATA=data))
 
 
 @main.command("create-user")
 @click.argument("email")
 @click.option("--name", help="What others see; otherwise the part of EMAIL before the @.")
 @click.option("--admin", is_flag=True, help="Make them an administrator. The first account always is.")
-def create_user(email: str, name: str | None, admin: bool) -> None:
+@DATA
+def create_user(email: str, name: str | None, admin: bool, data: Path | None) -> None:
     """Create an account. The password is asked for, or read from the standard input when that is not a terminal."""
     password = _password()
-    config = _config()
+    config = _config(DATA=data)
     _migrate(config)
     from editor import create_app
     from editor.auth import create_account
@@ -61,12 +68,13 @@ def create_user(email: str, name: str | None, admin: bool) -> None:
 
 @main.command()
 @click.argument("document_id", required=False)
-def compact(document_id: str | None) -> None:
+@DATA
+def compact(document_id: str | None, data: Path | None) -> None:
     """Write a snapshot of every note, or of one, so that it opens faster, and put its old entries into chunks.
 
     What is older than the administrator's setting allows is erased; otherwise history stays.
     """
-    config = _config()
+    config = _config(DATA=data)
     _migrate(config)
     from sqlalchemy import or_, select
 

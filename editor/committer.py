@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import gevent
 
-from editor.log_writer import Outcome, Work
+from editor.log_writer import NOT_WRITTEN, Outcome, Work
 from sync.store import Batch, Change, NotStored
 
 MOST_ENTRIES = 1000  # in one commit
@@ -73,7 +73,7 @@ class Committer:
         try:
             changes = batch.take()
         except Exception:
-            logger.exception("a batch of %s could not be taken", batch.document_id)
+            _report("a batch of %s could not be taken", batch.document_id, exc_info=True)
             self._answer(batch, NotStored("The server could not put these changes together."))
             return ()
         if not changes:
@@ -87,11 +87,11 @@ class Committer:
                 raise NotStored("The server is stopping.")
             outcomes = self._write([Work(batch.document_id, changes) for batch, changes in taken])
         except NotStored as error:
-            logger.error("nothing was stored: %s %r", error, error.__cause__)
+            _report("nothing was stored: %s %r", error, error.__cause__)
             outcomes = [error] * len(taken)
         except Exception:
-            logger.exception("nothing was stored")
-            outcomes = [NotStored("The server could not write to its database.")] * len(taken)
+            _report("nothing was stored", exc_info=True)
+            outcomes = [NotStored(NOT_WRITTEN)] * len(taken)
         for (batch, _), outcome in zip(taken, outcomes, strict=True):
             self._answer(batch, outcome)
 
@@ -103,7 +103,15 @@ class Committer:
                 batch.committed(outcome)
         except Exception:
             # A mistake in one room must not keep the others from their answers.
-            logger.exception("a batch of %s could not be told its outcome", batch.document_id)
+            _report("a batch of %s could not be told its outcome", batch.document_id, exc_info=True)
+
+
+def _report(message: str, *arguments: object, exc_info: bool = False) -> None:
+    try:
+        logger.error(message, *arguments, exc_info=exc_info)
+    except Exception:
+        # The log cannot be written either, and nobody is left to be told. People get their answers all the same.
+        return
 
 
 class _Commit:

@@ -15,7 +15,10 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-BUSY_TIMEOUT = 10  # seconds that a writer waits for another one, with SQLite
+from editor.outage import Busy
+
+BUSY_TIMEOUT = 10.0  # seconds that a writer waits for another one, with SQLite
+GLANCE = 0.001  # seconds for which SQLite may put the loop to sleep while it waits
 
 
 def connect(url: str | URL) -> Engine:
@@ -28,26 +31,35 @@ def connect(url: str | URL) -> Engine:
         raise ValueError(f"expected sqlite:///<file> or postgresql://<user>@<host>/<name>, not {shown}")
     # More than one even for SQLite: a request keeps its connection while it waits for something else (the hash of a
     # password, a slow reader), and others must not wait for that. What SQLite has but one of is a writer: `_Writers`.
-    engine = create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=url.drivername != "sqlite")
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=10,
+        pool_pre_ping=url.drivername != "sqlite",
+        hide_parameters=True,  # what people wrote, and their links: errors end in the log
+    )
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _open_sqlite)
+        event.listen(engine, "connect", lambda connection, record: _open_sqlite(connection, GLANCE))
         _Writers(engine)
     return engine
 
 
 def driver_connection(engine: Engine) -> Any:
-    """A connection of the driver's own (`sqlite3`, `psycopg`), outside the pool, for SQL written for one database."""
+    """A connection of the driver's own (`sqlite3`, `psycopg`), outside the pool, for SQL written for one database.
+
+    SQLite's puts its thread to sleep while another process writes: that must not be the loop's.
+    """
     arguments, options = engine.dialect.create_connect_args(engine.url)
     connection = engine.dialect.loaded_dbapi.connect(*arguments, **options)
     if engine.dialect.name == "sqlite":
-        _open_sqlite(connection)
+        _open_sqlite(connection, BUSY_TIMEOUT)
     return connection
 
 
-def _open_sqlite(connection: Any, record: object = None) -> None:
+def _open_sqlite(connection: Any, busy_timeout: float) -> None:
     # Else the driver begins transactions by itself, but not for every statement: a failed migration would leave half.
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
+    connection.execute(f"PRAGMA busy_timeout = {round(busy_timeout * 1000)}")
     _keep_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power loss
     connection.execute("PRAGMA foreign_keys = ON")
@@ -60,15 +72,21 @@ def _open_sqlite(connection: Any, record: object = None) -> None:
 def _keep_wal(connection: Any) -> None:
     # The first of all connections to a new file changes the file. Another one that asks at that moment is told at once
     # that it is locked: the busy timeout does not count for this.
-    deadline = time.monotonic() + BUSY_TIMEOUT
+    _insist(connection, "PRAGMA journal_mode = WAL", time.monotonic() + BUSY_TIMEOUT)
+
+
+def _insist(connection: Any, statement: str, deadline: float) -> None:
+    """Execute it as soon as no other process is in its way. Greenlets run in between, where gevent has patched."""
+    wait = 0.001
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(statement)
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-        time.sleep(0.01)
+        time.sleep(wait)
+        wait = min(2 * wait, 0.02)
 
 
 class _Writers:
@@ -77,7 +95,8 @@ class _Writers:
     A transaction that reads first and writes later would fail at once, whatever the timeout, if another process or the
     log's own thread committed in between; so reads run outside, and BEGIN IMMEDIATE comes right before the first write.
     SQLite waits for its write lock by putting the whole thread to sleep: a greenlet that waits for another one's lock
-    would keep that one from ever letting go. They wait for each other here, where gevent can switch.
+    would keep that one from ever letting go, and while another process writes everybody would stand still. They wait
+    here, where gevent can switch.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -92,11 +111,12 @@ class _Writers:
     ) -> None:
         if cursor.connection.in_transaction or not _writes(statement, context):
             return
+        deadline = time.monotonic() + BUSY_TIMEOUT
         if not self._lock.acquire(timeout=BUSY_TIMEOUT):
-            raise TimeoutError(f"another transaction has been writing for {BUSY_TIMEOUT} s")
+            raise Busy
         self._holder = cursor.connection
         try:
-            cursor.connection.execute("BEGIN IMMEDIATE")
+            _insist(cursor.connection, "BEGIN IMMEDIATE", deadline)
         except BaseException:
             self._release(cursor.connection)
             raise

@@ -4,16 +4,20 @@ It follows the log about a second behind, and it knows how far it has come (`dig
 the documents brings it up to date.
 """
 
+import logging
 from collections.abc import Iterable
 
-import gevent
 from flask import current_app
 from sqlalchemy import update
 
 from editor.content import schema, text
 from editor.database import session
 from editor.models import Document
+from editor.sockets import pause
 from sync.rooms import Rooms
+from sync.store import UnknownDocument
+
+log = logging.getLogger(__name__)
 
 DELAY = 1.0  # seconds after the first change that is not in the copy
 
@@ -36,9 +40,16 @@ def refresh(document_id: str) -> None:
 
 
 def catch_up(documents: Iterable[Document]) -> bool:
-    """Bring the copies of these up to date; True if any was behind."""
+    """Bring the copies of these up to date; True if any was behind. One that cannot be read is left as it is."""
     behind = [document.id for document in documents if document.digest_seq < document.head_seq]
     for document_id in behind:
-        refresh(document_id)
-        gevent.sleep(0)  # other requests and the sockets go on in between
+        try:
+            refresh(document_id)
+        except UnknownDocument:
+            log.info("%s was deleted for ever in the meantime", document_id)
+        except Exception:
+            # Whoever asks for all their notes gets the others.
+            session.rollback()
+            log.exception("title and excerpt of %s stay behind", document_id)
+        pause()  # other requests and the sockets go on in between
     return bool(behind)

@@ -11,6 +11,8 @@ from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from editor import outage
+
 log = logging.getLogger(__name__)
 
 FieldErrors = Mapping[str, Sequence[str]]
@@ -98,12 +100,21 @@ def register(app: Flask, page: Callable[[Problem], Response]) -> None:
         return answered
 
     def unexpected(error: Exception) -> Response:
+        outage_words = outage.words(error)
+        if outage_words is not None:
+            log.error("%s %s was not possible: %s %r", request.method, request.path, outage_words, _cause(error))
+            return answer(Unavailable(f"{outage_words} Nothing you wrote is lost; please try again."))
         log.error("%s %s failed", request.method, request.path, exc_info=error)
         return answer(Broken("The server could not do this. Nothing you wrote is lost; please try again."))
 
     app.register_error_handler(Problem, answer)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(Exception, unexpected)
+
+
+def _cause(error: Exception) -> object:
+    """What the database's driver said, without the statement and its values."""
+    return getattr(error, "orig", None) or error
 
 
 def _translate(error: HTTPException) -> Problem:

@@ -10,6 +10,6 @@ health = Blueprint("health", __name__)
 
 @health.get("/healthz")
 def show() -> dict[str, str]:
-    """200 when the database answers; an exception (500) when it does not."""
+    """200 when the database answers; 503 when it does not."""
     session.execute(select(1))
     return {"status": "ok"}

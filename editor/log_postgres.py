@@ -5,22 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import errors
 from sqlalchemy import Engine
 
-from editor import database
-from editor.log_writer import FORGET, Head
+from editor import database, outage
+from editor.log_writer import FORGET, NOT_WRITTEN, Head
 from sync.store import Chunk, Entry, NotStored, Snapshot
-
-WORDS: tuple[tuple[type[psycopg.Error], str], ...] = (
-    (errors.DiskFull, "The database's disk is full."),
-    (errors.ReadOnlySqlTransaction, "The database may not be written to at the moment."),
-    (errors.InsufficientPrivilege, "The server may not write to its database."),
-    (errors.LockNotAvailable, "The database is busy with something else."),
-    (errors.DeadlockDetected, "The database is busy with something else."),
-    (errors.OutOfMemory, "The database is out of memory."),
-    (psycopg.OperationalError, "The database does not answer."),
-)
 
 
 class PostgresLog:
@@ -42,7 +31,7 @@ class PostgresLog:
                     self._execute("ROLLBACK")
                 raise
         except psycopg.Error as error:
-            raise NotStored(_words(error)) from error
+            raise NotStored(outage.words(error) or NOT_WRITTEN) from error
 
     def lock(self, document_ids: Sequence[str]) -> Mapping[str, Head]:
         query = (
@@ -176,10 +165,3 @@ class PostgresLog:
         assert self._connection is not None
         cursor = self._connection.cursor(binary=True)
         return cursor.execute(query.encode(), parameters or None)
-
-
-def _words(error: psycopg.Error) -> str:
-    for kind, words in WORDS:
-        if isinstance(error, kind):
-            return words
-    return "The server could not write to its database."

@@ -7,25 +7,13 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from editor import database
-from editor.log_writer import FORGET, Head
+from editor import database, outage
+from editor.log_writer import FORGET, NOT_WRITTEN, Head
 from sync.store import Chunk, Entry, NotStored, Snapshot
 
 PAGE = 4096  # bytes
 CHECKPOINT = 1000  # pages in the write-ahead log
 OVERWRITE_TIMEOUT = 1000  # milliseconds that who writes waits for those who read an old state of the database
-
-WORDS = {
-    "SQLITE_FULL": "The server's disk is full.",
-    "SQLITE_IOERR": "The server's disk does not work.",
-    "SQLITE_BUSY": "The database is busy with something else.",
-    "SQLITE_LOCKED": "The database is busy with something else.",
-    "SQLITE_READONLY": "The server may not write to its database.",
-    "SQLITE_PERM": "The server may not write to its database.",
-    "SQLITE_CANTOPEN": "The server cannot open its database.",
-    "SQLITE_CORRUPT": "The server's database is damaged.",
-    "SQLITE_NOTADB": "The server's database is damaged.",
-}
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +39,7 @@ class SqliteLog:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise NotStored(_words(error)) from error
+            raise NotStored(outage.words(error) or NOT_WRITTEN) from error
 
     def lock(self, document_ids: Sequence[str]) -> Mapping[str, Head]:
         # The transaction holds the only write lock there is.
@@ -176,9 +164,3 @@ class SqliteLog:
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             self._connection = connection
         return self._connection
-
-
-def _words(error: sqlite3.Error) -> str:
-    # SQLITE_IOERR_FSYNC and its like are kinds of SQLITE_IOERR.
-    name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
-    return WORDS.get(name, "The server could not write to its database.")

@@ -18,6 +18,8 @@ from sync.store import (
     chain,
 )
 
+NOT_WRITTEN = "The server could not write to its database."
+
 
 class Work(NamedTuple):
     """What one document wants to have in the next commit."""

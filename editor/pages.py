@@ -1,25 +1,32 @@
 """The pages: one built shell, filled with who is here and, for a note, with its text, so that people read at once."""
 
+import gzip
 import json
 from collections import OrderedDict
 from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
+import gevent
 from flask import Blueprint, Flask, Response, current_app, request
 from flask import session as cookie
+from gevent.lock import Semaphore
 
-from editor import access, assets, documents
+from editor import access, assets, documents, worker
 from editor.access import Access, Role
 from editor.content import html, schema, text
 from editor.errors import Problem
 from editor.me import boot
+from editor.sockets import pause
 from sync.rooms import Rooms
 
 pages = Blueprint("pages", __name__)
 
 CACHE_BYTES = 32 * 1024 * 1024  # of rendered notes in each process
+ZIPPED = 4096  # bytes from which on a page is compressed,
+ZIPPED_ELSEWHERE = 64 * 1024  # and on another thread, for it takes milliseconds
 THEMES = ("light", "dark")
 
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Palimpsest is not built yet</title>
@@ -94,7 +101,17 @@ def _fill(title: str, boot_object: dict[str, Any] | None, first: str = "") -> Re
 
 
 def _page(content: str, status: int) -> Response:
-    response = Response(content, status, content_type="text/html; charset=utf-8")
+    page = content.encode()
+    response = Response(page, status, content_type="text/html; charset=utf-8")
+    if len(page) >= ZIPPED:
+        response.vary.add("Accept-Encoding")
+        if request.accept_encodings["gzip"] > 0:
+            # The sizes of many such pages tell nothing about the token in them: its signature is another every second.
+            pool = gevent.get_hub().threadpool
+            response.set_data(
+                gzip.compress(page, 5) if len(page) < ZIPPED_ELSEWHERE else worker.run(pool, gzip.compress, page, 5)
+            )
+            response.content_encoding = "gzip"
     # A page holds a person's notes and token: it is for this visit only.
     response.cache_control.no_store = True
     return response
@@ -124,12 +141,13 @@ def _read(found: Access) -> tuple[str, str]:
     rooms: Rooms = current_app.extensions["rooms"]
     rendered: Rendered = current_app.extensions["rendered"]
     document = found.document
-    kept = rendered.get(document.id, document.head_seq)
-    if kept is None:
-        state, seq = rooms.read(document.id)
-        doc = schema.load(state)
-        kept = text.one_line(schema.title(doc)), html.to_html(schema.body(doc))
-        rendered.keep(document.id, seq, kept)
+    with rendered.alone(document.id):
+        kept = rendered.get(document.id, document.head_seq)
+        if kept is None:
+            state, seq = rooms.read(document.id)
+            doc = schema.load(state)
+            kept = text.one_line(schema.title(doc)), html.to_html(schema.body(doc), pause)
+            rendered.keep(document.id, seq, kept)
     return kept
 
 
@@ -140,6 +158,11 @@ class Rendered:
         self._most = most
         self._size = 0
         self._notes: OrderedDict[str, tuple[int, tuple[str, str]]] = OrderedDict()
+        self._at_work: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
+
+    def alone(self, document_id: str) -> Semaphore:
+        """Hold it while rendering this note: whoever wants the same one meanwhile finds it done."""
+        return self._at_work.setdefault(document_id, Semaphore())
 
     def get(self, document_id: str, seq: int) -> tuple[str, str] | None:
         """What was kept for this document, if it is no older than `seq`."""

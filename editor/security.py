@@ -9,6 +9,7 @@ from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from editor import auth
 from editor.config import Config
 
 SESSION_DAYS = 180  # since the last visit; a guest who comes back later has lost their notes
@@ -88,7 +89,7 @@ def limit(app: Flask) -> None:
     def account() -> str:
         content = request.get_json(silent=True)
         email = content.get("email") if isinstance(content, dict) else None
-        return f"{get_remote_address()} {str(email)[:320].strip().lower()}"
+        return f"{get_remote_address()} {auth.normalized(email)}"
 
     views: dict[str, Any] = app.view_functions
     signing_in = limiter.limit("5 per minute; 30 per hour", key_func=account, deduct_when=_failed)

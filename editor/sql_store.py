@@ -8,7 +8,7 @@ from gevent import get_hub
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, and_, bindparam, func, select
 
-from editor import database, log_writer, models
+from editor import database, log_writer, models, worker
 from editor.committer import Committer
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
@@ -151,8 +151,7 @@ class SqlStore:
         """Where the log's own connection is used."""
         if self._thread is None:
             return function(*args, **kwargs)
-        result: T = self._thread.apply(function, args, kwargs)
-        return result
+        return worker.run(self._thread, function, *args, **kwargs)
 
 
 def _state(state: bytes, deflated: bool) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pycrdt import XmlFragment
 
-from editor.content.walk import TEXT_BLOCKS, Close, Open, Run, walk
+from editor.content.walk import TEXT_BLOCKS, Close, Open, Run, in_pieces
 
 
 class Tags(NamedTuple):
@@ -18,25 +18,28 @@ class Tags(NamedTuple):
     after: str
 
 
-def to_html(fragment: XmlFragment) -> str:
-    """HTML of a fragment, without line breaks between elements. Takes time linear in its size."""
+def to_html(fragment: XmlFragment, pause: Callable[[], None] = lambda: None) -> str:
+    """HTML of a fragment, without line breaks between elements. Takes time linear in its size.
+
+    `pause` is called every few milliseconds, outside of any transaction, to let others run: the doc must be one that
+    nobody else has.
+    """
     out: list[str] = []
     ends: list[str] = []  # what closes each open element
     marks: list[Tags] = []  # the open marks, outermost first
-    with fragment.doc.transaction():
-        for step in walk(fragment):
-            match step:
-                case Run(text, names):
-                    _change(out, marks, [MARKS[name](names[name]) for name in MARKS if name in names])
-                    out.append(escape(text, quote=False))
-                case Open():
-                    _change(out, marks, [])
-                    before, after = _tags(step)
-                    out.append(before)
-                    ends.append(after)
-                case Close():
-                    _change(out, marks, [])
-                    out.append(ends.pop())
+    for step in in_pieces(fragment, pause):
+        match step:
+            case Run(text, names):
+                _change(out, marks, [MARKS[name](names[name]) for name in MARKS if name in names])
+                out.append(escape(text, quote=False))
+            case Open():
+                _change(out, marks, [])
+                before, after = _tags(step)
+                out.append(before)
+                ends.append(after)
+            case Close():
+                _change(out, marks, [])
+                out.append(ends.pop())
     return "".join(out)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pycrdt import Text, XmlFragment
 
+from editor.characters import as_line
 from editor.content.walk import TEXT_BLOCKS, Close, Open, Run, walk
 
 TITLE_LIMIT = 500  # characters
@@ -18,15 +19,15 @@ def to_text(fragment: XmlFragment) -> str:
 
 def excerpt(fragment: XmlFragment) -> str:
     """How the text begins: one line of at most 200 characters, cut at a word where there is one."""
-    words: list[str] = []
+    parts: list[str] = []
     length = 0
     with fragment.doc.transaction():
         for line in _lines(fragment):
-            words += line.split()
+            parts.append(line[: 4 * EXCERPT_LIMIT])
             length += len(line)
             if length > 2 * EXCERPT_LIMIT:
                 break
-    start = " ".join(words)
+    start = as_line(" ".join(parts))
     if len(start) <= EXCERPT_LIMIT:
         return start
     cut = start.rfind(" ", 0, EXCERPT_LIMIT)
@@ -35,7 +36,7 @@ def excerpt(fragment: XmlFragment) -> str:
 
 def one_line(title: Text | str) -> str:
     """A title as lists and pages show it: one line of at most 500 characters."""
-    return " ".join(str(title)[: 4 * TITLE_LIMIT].split())[:TITLE_LIMIT]
+    return as_line(str(title)[: 4 * TITLE_LIMIT])[:TITLE_LIMIT]
 
 
 def _lines(fragment: XmlFragment) -> Iterator[str]:

@@ -1,14 +1,16 @@
+import { inTab } from './storage'
+
 const KEY = 'palimpsest.binned'
 
 /** A note was put into the bin from its own page: the list, which opens next, offers to undo it. */
 export const binned = {
   remember(id: string): void {
-    sessionStorage.setItem(KEY, id)
+    inTab.write(KEY, id)
   },
   /** The id, once. */
   take(): string | null {
-    const id = sessionStorage.getItem(KEY)
-    sessionStorage.removeItem(KEY)
+    const id = inTab.read(KEY)
+    inTab.forget(KEY)
     return id
   },
 }

@@ -1,4 +1,5 @@
 import type { Boot } from './api'
+import { onDevice } from './storage'
 
 const KEPT = 'palimpsest.boot'
 
@@ -11,29 +12,16 @@ export function readBoot(): Boot | null {
 /** Remember who is here, so that their notes on this device can be opened without a network. */
 export function keepBoot(boot: Boot): void {
   const { document: _, ...rest } = boot
-  try {
-    localStorage.setItem(KEPT, JSON.stringify({ ...rest, csrf: '' }))
-  } catch {
-    // Without storage there are no notes on this device either.
-  }
+  onDevice.write(KEPT, JSON.stringify({ ...rest, csrf: '' }))
 }
 
 /** Who was here when there was a network. */
 export function keptBoot(): Boot {
-  let kept: string | null = null
-  try {
-    kept = localStorage.getItem(KEPT)
-  } catch {
-    // As above: nobody is remembered.
-  }
+  const kept = onDevice.read(KEPT)
   if (kept) return JSON.parse(kept) as Boot
   return { user: null, csrf: '', schema: 1, first: false, settings: { guests: false, signups: false, retention: null } }
 }
 
 export function forgetBoot(): void {
-  try {
-    localStorage.removeItem(KEPT)
-  } catch {
-    // Nothing was kept.
-  }
+  onDevice.forget(KEPT)
 }

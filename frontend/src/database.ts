@@ -5,8 +5,8 @@ export const STORES = { notes: 'notes', updates: 'updates', aside: 'aside' } as 
 /** One database for each person, so that signing out can take everything of theirs away. */
 const nameOf = (userId: number | null) => `palimpsest-${userId ?? 'reader'}`
 
-/** Rejects when the browser has no storage for this page, or refuses it. */
-export function openDatabase(userId: number | null): Promise<IDBDatabase> {
+/** Rejects when the browser has no storage for this page, or refuses it. `gone`: it was closed, and most likely deleted, from outside. */
+export function openDatabase(userId: number | null, gone: () => void = () => undefined): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(nameOf(userId), 1)
     request.onupgradeneeded = () => {
@@ -15,8 +15,12 @@ export function openDatabase(userId: number | null): Promise<IDBDatabase> {
         request.result.createObjectStore(store, { autoIncrement: true }).createIndex('document', 'document')
     }
     request.onsuccess = () => {
-      // Somebody signs out in another tab: let go, or nothing could be deleted.
-      request.result.onversionchange = () => request.result.close()
+      // Somebody signs out in another tab: let go, or nothing could be deleted. (Only the browser's own closing has an event.)
+      request.result.onversionchange = () => {
+        request.result.close()
+        gone()
+      }
+      request.result.onclose = gone
       resolve(request.result)
     }
     request.onerror = () => reject(request.error ?? new Error('expected a database on this device'))
@@ -44,4 +48,20 @@ export function complete(transaction: IDBTransaction): Promise<void> {
     transaction.oncomplete = () => resolve()
     transaction.onabort = () => reject(transaction.error ?? new Error('expected the transaction to complete'))
   })
+}
+
+/** Some browsers never answer. */
+const PATIENCE = 3000
+
+/** The work, or a rejection when the device does not answer for three seconds. */
+export async function within<T>(work: Promise<T>): Promise<T> {
+  let late: ReturnType<typeof setTimeout> | undefined
+  const giveUp = new Promise<never>((_resolve, reject) => {
+    late = setTimeout(() => reject(new Error('expected an answer of IndexedDB within three seconds')), PATIENCE)
+  })
+  try {
+    return await Promise.race([work, giveUp])
+  } finally {
+    clearTimeout(late)
+  }
 }

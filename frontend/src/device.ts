@@ -2,21 +2,22 @@
  * A note on this device: its last state, and every edit that the server has not acknowledged.
  *
  * Rows of `updates` hold edits made here and, before each, what others had made until then: an edit cannot be read without what it
- * builds on. A tab may send the edits of any other tab, for the server drops what it knows; a row is deleted only together with
+ * builds on. The first of them come together with a state, for without one nobody could open them again. A tab may send the edits of any other tab, for the server drops what it knows; a row is deleted only together with
  * storing a state that holds it, by a tab that saw it acknowledged.
  */
 import { STORES, answer, complete, deleteDatabase, openDatabase } from './database'
 import type { Edit } from './outbox'
 import type { Role } from './api'
 
-interface NoteRow { document: string; epoch: string; role: Role; seq: number; state: Uint8Array }
-interface UpdateRow { document: string; mine: boolean; made: number; update: Uint8Array }
-interface AsideRow { document: string; updates: Uint8Array[] }
+export interface NoteRow { document: string; epoch: string; role: Role; seq: number; state: Uint8Array }
+export interface UpdateRow { document: string; mine: boolean; made: number; update: Uint8Array }
+export interface AsideRow { document: string; updates: Uint8Array[] }
 
 /** What the device knew when the note was opened. */
 export interface Kept {
-  epoch: string
-  role: Role
+  /** null: only edits are here, and nothing that they build on. They can be sent, but not shown before the server has told the rest. */
+  epoch: string | null
+  role: Role | null
   /** Apply all of them, in this order. */
   updates: Uint8Array[]
   /** Those of them that nobody has acknowledged. */
@@ -34,23 +35,29 @@ export class Device {
   private done = new WeakSet<Edit>()
   private writing: Promise<void> = Promise.resolve()
   private busy = false
+  private sealed = false
 
   /** The device does not take anything (any more): it is full, or the browser refuses. Edits are then only in this tab. */
   broken = false
 
-  /** `changed`: edits have come to lie on the device, or cannot. */
+  /** What lay on the device was taken away: somebody signed out, or in, in another tab. */
+  gone = false
+
+  /** `changed`: edits have come to lie on the device, or cannot. `moment`: the doc as it is now; null while there is nothing to store. */
   constructor(
     private readonly userId: number | null,
     private readonly documentId: string,
     private readonly changed: () => void,
+    private readonly moment: () => Moment | null,
   ) {}
 
   /** Null: the device knows nothing of the note, or has no storage for it. */
   async open(): Promise<Kept | null> {
     try {
-      this.database = await openDatabase(this.userId)
-      // Signing out in another tab closes it.
-      this.database.addEventListener('close', () => this.fail())
+      this.database = await openDatabase(this.userId, () => {
+        this.gone = true
+        this.fail()
+      })
       const kept = await this.load(this.database)
       void this.write()
       return kept
@@ -86,10 +93,13 @@ export class Device {
     this.fail()
   }
 
-  /** Store the doc as it is at this moment, and delete the rows that this makes needless. */
-  async save({ epoch, role, seq, state }: Moment): Promise<void> {
+  /** Store the doc as it is at this moment, and delete the rows that this makes needless. False: there is nothing to store yet. */
+  async save(): Promise<boolean> {
     const { database, documentId: document, stale } = this
-    if (!database || this.broken) return
+    const moment = this.moment()
+    if (!moment) return false
+    if (!database || this.broken || this.sealed) return true
+    const { epoch, seq } = moment
     this.theirs = []
     this.stale = []
     await this.attempt(async () => {
@@ -99,18 +109,23 @@ export class Device {
       // Another tab has stored more: its rows may rest on it.
       if (before && before.epoch === epoch && before.seq > seq) this.stale = [...stale, ...this.stale]
       else {
-        notes.put({ document, epoch, role, seq, state } satisfies NoteRow)
+        notes.put({ document, ...moment } satisfies NoteRow)
         for (const row of stale) transaction.objectStore(STORES.updates).delete(row)
       }
       await complete(transaction)
     })
+    return true
   }
 
-  /** The copy belongs to a history that was rewritten: put it where it is never merged. True: it is on the device. */
+  /**
+   * The copy can never become one with the note on the server: put it where it is not merged. True: it is on the device, and of what
+   * is in this tab nothing more gets there.
+   */
   async setAside(state: Uint8Array): Promise<boolean> {
     await this.writing
     const { database, documentId: document } = this
     if (!database || this.broken) return false
+    this.sealed = true
     return this.attempt(async () => {
       const transaction = database.transaction(Object.values(STORES), 'readwrite')
       const updates = transaction.objectStore(STORES.updates)
@@ -170,28 +185,35 @@ export class Device {
     const transaction = database.transaction([STORES.notes, STORES.updates])
     const note = (await answer(transaction.objectStore(STORES.notes).get(this.documentId))) as NoteRow | undefined
     const [keys, rows] = await rowsOf(transaction.objectStore(STORES.updates), this.documentId)
-    if (!note) return null
+    if (!note && !rows.length) return null
     const edits: Edit[] = []
     rows.forEach(({ mine, made, update }, at) => {
       const row = keys[at] as IDBValidKey
       if (mine) edits.push({ update, made, row })
       else this.stale.push(row)
     })
-    return { epoch: note.epoch, role: note.role, updates: [note.state, ...rows.map(({ update }) => update)], edits }
+    const updates = rows.map(({ update }) => update)
+    return note ? { epoch: note.epoch, role: note.role, updates: [note.state, ...updates], edits } : { epoch: null, role: null, updates, edits }
   }
 
   /** One transaction at a time; what is made meanwhile goes into the next. */
   private async write(): Promise<void> {
     const { database, documentId: document } = this
-    if (this.busy || !database || this.broken) return
+    if (this.busy || !database || this.broken || this.sealed) return
     this.busy = true
-    while (this.unwritten.length && !this.broken) {
+    while (this.unwritten.length && !this.broken && !this.sealed) {
       const edits = this.unwritten
       const theirs = this.theirs
       this.unwritten = []
       this.theirs = []
       this.writing = this.attempt(async () => {
-        const transaction = database.transaction(STORES.updates, 'readwrite')
+        const transaction = database.transaction([STORES.notes, STORES.updates], 'readwrite')
+        const notes = transaction.objectStore(STORES.notes)
+        if ((await answer(notes.getKey(document))) === undefined) {
+          const moment = this.moment()
+          if (!moment) throw new Error('expected edits of a note whose history is known')
+          notes.put({ document, ...moment } satisfies NoteRow)
+        }
         const store = transaction.objectStore(STORES.updates)
         const before = theirs.map((update) => store.add({ document, mine: false, made: Date.now(), update } satisfies UpdateRow))
         const rows = edits.map(({ made, update }) => store.add({ document, mine: true, made, update } satisfies UpdateRow))

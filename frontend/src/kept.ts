@@ -1,4 +1,5 @@
 import { STORES, answer, openDatabase } from './database'
+import { onDevice } from './storage'
 
 /** A note that can be opened on this device without a network. */
 export interface KeptNote { id: string; title: string; updated: number }
@@ -7,17 +8,19 @@ const MOST = 200
 const keyOf = (userId: number | null) => `palimpsest.notes.${userId ?? 'reader'}`
 
 function remembered(userId: number | null): KeptNote[] {
-  return JSON.parse(localStorage.getItem(keyOf(userId)) ?? '[]') as KeptNote[]
+  return JSON.parse(onDevice.read(keyOf(userId)) ?? '[]') as KeptNote[]
 }
 
 /** The device has a note's text under its id: remember what the note is called, newest first. */
 export function rememberNote(userId: number | null, note: KeptNote): void {
-  try {
-    const others = remembered(userId).filter(({ id }) => id !== note.id)
-    localStorage.setItem(keyOf(userId), JSON.stringify([note, ...others].slice(0, MOST)))
-  } catch {
-    // A browser without storage has no notes on the device that one could want to find.
-  }
+  const others = remembered(userId).filter(({ id }) => id !== note.id)
+  onDevice.write(keyOf(userId), JSON.stringify([note, ...others].slice(0, MOST)))
+}
+
+/** What one person's notes are called goes over to another, who they have become. */
+export function moveTitles(from: number, to: number): void {
+  for (const note of remembered(from).reverse()) rememberNote(to, note)
+  forgetNotes(from)
 }
 
 /** The titles of the notes with edits on this device that the server may not have yet. */
@@ -40,7 +43,7 @@ export async function unsentNotes(userId: number | null): Promise<string[]> {
 }
 
 export function forgetNotes(userId: number | null): void {
-  localStorage.removeItem(keyOf(userId))
+  onDevice.forget(keyOf(userId))
 }
 
 /** The notes on this device, those opened last first. Rejects when the browser has no storage for this page. */

@@ -1,6 +1,7 @@
 /** One connection to the server: Socket.IO events in, acks out (sync/README.md). Knows nothing of docs. */
 import { io } from 'socket.io-client'
 import parser from 'socket.io-msgpack-parser'
+import { onDevice } from './storage'
 
 /** Why the server did not do it. `error` is a word of sync/README.md. */
 export interface Problem { error: string; message: string; retry_after?: number }
@@ -28,12 +29,8 @@ const ACK_WITHIN = 10_000
 
 /** Which transports may be used. `localStorage.transport` or `?transport=` name one of them alone, to try what a blocked network does. */
 function transports(): string[] {
-  let named: string | null = null
-  try {
-    named = new URLSearchParams(location.search).get('transport') ?? localStorage.getItem('transport')
-  } catch {
-    // No page or no storage: both.
-  }
+  const asked = typeof location === 'undefined' ? '' : location.search
+  const named = new URLSearchParams(asked).get('transport') ?? onDevice.read('transport')
   const both = ['websocket', 'polling']
   return named && both.includes(named) ? [named] : both
 }

@@ -3,6 +3,7 @@ import { useToken } from './api'
 import App from './App.svelte'
 import { keepBoot, keptBoot, readBoot } from './boot'
 import { firstText } from './first'
+import { arrived } from './moving'
 import Announcer from './parts/Announcer.svelte'
 import { session } from './session.svelte'
 import './styles/index.css'
@@ -28,6 +29,7 @@ session.offline = boot === null
 if (boot) {
   useToken(boot.csrf)
   keepBoot(boot)
+  await arrived(boot.user)
 }
 
 const { default: page } = await pageFor(location.pathname)

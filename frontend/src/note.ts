@@ -3,7 +3,7 @@ import type { Editor } from '@tiptap/core'
 import { writable, type Readable } from 'svelte/store'
 import * as Y from 'yjs'
 import type { Role } from './api'
-import { Device, type Kept } from './device'
+import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
@@ -31,6 +31,8 @@ export interface NoteOptions {
   title: HTMLElement
   /** Something to be said in the live region or in a toast: "Back online, all edits saved". */
   announce: (words: string) => void
+  /** Somebody signed in in another tab, and nothing waits here any more: the note can be opened again as theirs. */
+  other: () => void
 }
 
 /** Something of the past that was brought back. */
@@ -82,7 +84,7 @@ function toStart(editor: Editor): void {
 }
 
 export function openNote(options: NoteOptions): Note {
-  const { documentId, user, body, announce } = options
+  const { documentId, user, body, announce, other } = options
   const doc = new Y.Doc()
   const editor = writable<Editor | null>(null)
   const role = writable<Role | null>(options.role)
@@ -100,8 +102,9 @@ export function openNote(options: NoteOptions): Note {
   let wasOffline = false
   let clock: ReturnType<typeof setTimeout> | undefined
   let closed = false
+  let changedHands = false
 
-  const device: Device = new Device(user?.id ?? null, documentId, () => refresh())
+  const device: Device = new Device(user?.id ?? null, documentId, () => refresh(), moment)
   const provider: Provider = new Provider(doc, documentId, socketLink(documentId), device, {
     changed: () => refresh(),
     synced: () => show(),
@@ -113,18 +116,23 @@ export function openNote(options: NoteOptions): Note {
   })
   const { whereabouts, outbox } = provider
   const { awareness } = whereabouts
-  const saver = new Saver(doc, device, () => {
+  const saver = new Saver(doc, device)
+
+  /** What the device can open again. */
+  function moment(): Moment | null {
     if (provider.epoch === null || known === null) return null
     provider.settle()
     return { epoch: provider.epoch, role: known, seq: provider.seq, state: Y.encodeStateAsUpdate(doc) }
-  })
+  }
 
+  /** How many edits are on the device. */
+  const kept = () => (device.gone ? 0 : outbox.kept)
   const writes = () => mayWrite(known, provider.joined ? provider.joined.user : user)
   const facts = (): Facts => ({
     joined: provider.joined !== null,
     mayWrite: writes() && current() === null,
     edits: outbox.length,
-    kept: outbox.kept,
+    kept: kept(),
     broken: device.broken,
     waiting: outbox.since === null ? 0 : Date.now() - outbox.since,
     away: Date.now() - provider.lostAt,
@@ -142,7 +150,7 @@ export function openNote(options: NoteOptions): Note {
   function current(): Trouble | null {
     if (rewriting) return rewriting
     if (isDeleted) return deleted(shown !== null)
-    if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: outbox.kept === outbox.length })
+    if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: kept() === outbox.length })
     return null
   }
 
@@ -152,6 +160,10 @@ export function openNote(options: NoteOptions): Note {
     if (provider.joined) {
       known = provider.joined.role
       isDeleted = false
+      if ((provider.joined.user?.id ?? null) !== (user?.id ?? null) && !outbox.length && !changedHands) {
+        changedHands = true
+        other()
+      }
     }
     if (provider.out?.error === 'epoch' && !rewriting) void putAside()
     role.set(known)
@@ -224,25 +236,25 @@ export function openNote(options: NoteOptions): Note {
   }
 
   async function start(): Promise<void> {
-    const kept = await new Promise<Kept | null>((resolve) => {
+    const found = await new Promise<Kept | null>((resolve) => {
       const late = setTimeout(() => {
         device.giveUp()
         resolve(null)
       }, DEVICE_WITHIN)
-      void device.open().then((found) => {
+      void device.open().then((opened) => {
         clearTimeout(late)
-        resolve(found)
+        resolve(opened)
       })
     })
     if (closed) return
-    if (kept) {
+    if (found) {
       doc.transact(() => {
-        for (const update of kept.updates) Y.applyUpdate(doc, update, device)
+        for (const update of found.updates) Y.applyUpdate(doc, update, device)
       }, device)
-      provider.epoch = kept.epoch
-      provider.takeOver(kept.edits)
-      known ??= kept.role
-      show()
+      provider.epoch = found.epoch
+      provider.takeOver(found.edits)
+      known ??= found.role
+      if (found.epoch !== null) show()
     }
     provider.connect()
     refresh()
@@ -253,7 +265,7 @@ export function openNote(options: NoteOptions): Note {
   }
 
   const guard = (event: BeforeUnloadEvent) => {
-    if (outbox.length > outbox.kept) event.preventDefault()
+    if (outbox.length > kept()) event.preventDefault()
   }
   let gathering = false
   // Many states come at once after a join; the faces are drawn once.

@@ -1,5 +1,5 @@
 import type * as Y from 'yjs'
-import type { Device, Moment } from './device'
+import type { Device } from './device'
 
 /** After so many milliseconds without a change, and in any case after so many. */
 const QUIET = 2000
@@ -10,8 +10,7 @@ export class Saver {
   private timer: ReturnType<typeof setTimeout> | undefined
   private since: number | null = null
 
-  /** `moment`: null while there is nothing to store. */
-  constructor(private readonly doc: Y.Doc, private readonly device: Device, private readonly moment: () => Moment | null) {
+  constructor(private readonly doc: Y.Doc, private readonly device: Device) {
     doc.on('update', this.changed)
     document.addEventListener('visibilitychange', this.hidden)
     addEventListener('offline', this.now)
@@ -40,10 +39,9 @@ export class Saver {
   private async save(): Promise<void> {
     clearTimeout(this.timer)
     if (this.since === null) return
-    const moment = this.moment()
-    if (!moment) return
+    const { since } = this
     this.since = null
-    await this.device.save(moment)
+    if (!(await this.device.save())) this.since ??= since
   }
 }
 

@@ -13,6 +13,7 @@ import { TaskItem, TaskList } from '@tiptap/extension-list'
 import { Table, TableCell, TableHeader, TableRow } from '@tiptap/extension-table'
 import type { Plugin } from '@tiptap/pm/state'
 import StarterKit from '@tiptap/starter-kit'
+import { Bounds, LONGEST } from './bounds'
 import { highlightPlugin } from './highlight'
 import { Placeholder } from './placeholder'
 
@@ -26,8 +27,8 @@ const Code = CodeBlock.extend({
   },
 })
 
-/** Addresses that a link may lead to. Everything else (javascript:, data:, file:) is text. */
-export const isAllowedAddress = (address: string) => /^(https?:\/\/|mailto:|tel:)\S+$/i.test(address)
+/** Addresses that a link may lead to. Everything else (javascript:, data:, file:, whole files in a query) is text. */
+export const isAllowedAddress = (address: string) => address.length <= LONGEST && /^(https?:\/\/|mailto:|tel:)\S+$/i.test(address)
 
 /** What others typed is theirs to link; and after their change the whole document counts as changed. */
 function onlyOnOwnChanges(plugin: Plugin): Plugin {
@@ -88,5 +89,6 @@ export const extensions = (): Extensions => [
   TableRow,
   TableHeader,
   TableCell,
+  Bounds,
   Placeholder.configure({ words: 'Write, or press / for blocks' }),
 ]

@@ -65,7 +65,7 @@ export class Title {
   /** Take over what was typed: the smallest change that explains it, at the place where it was made. */
   private read = () => {
     if (this.composing) return
-    const typed = oneLine(this.element.textContent ?? '')
+    const typed = oneLine(this.element.textContent ?? '').toWellFormed()
     const caret = this.caret
     // In a run of the same letters only the caret tells which one is new: it stands behind it.
     const start = Math.max(0, (caret ?? typed.length) - Math.max(0, typed.length - this.shown.length))

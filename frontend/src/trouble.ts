@@ -75,6 +75,8 @@ const reasons: Record<string, string> = {
   'too-large': 'one edit is too large for the server',
   storage: 'the server could not store it, trying again',
   malformed: 'the server did not understand an edit',
+  // Whoever may only read now, or whose edit was made by somebody else on this device.
+  denied: 'you may not make this change now',
   'not-found': 'this note is not there for you any more',
   'sign-in': 'you are not signed in any more',
   schema: 'this page is older than the server',

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
+import { STORES, complete, openDatabase } from '../src/database'
 import { Device, clearDevice, type Kept } from '../src/device'
 import { Outbox, type Edit } from '../src/outbox'
 
@@ -11,10 +12,11 @@ class Tab {
   readonly outbox = new Outbox()
   readonly device: Device
   seq = 0
+  epoch = 'first'
   private kept: Kept | null = null
 
   constructor(readonly userId: number, readonly note = 'note') {
-    this.device = new Device(userId, note, () => undefined)
+    this.device = new Device(userId, note, () => undefined, () => ({ epoch: this.epoch, role: 'editor', seq: this.seq, state: Y.encodeStateAsUpdate(this.doc) }))
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin === this.device) return
       if (origin === 'wire') return this.device.know(update)
@@ -55,8 +57,8 @@ class Tab {
     this.device.acknowledged(edits)
   }
 
-  save(epoch = 'first'): Promise<void> {
-    return this.device.save({ epoch, role: 'editor', seq: this.seq, state: Y.encodeStateAsUpdate(this.doc) })
+  save(): Promise<boolean> {
+    return this.device.save()
   }
 
   async reached(): Promise<void> {
@@ -77,6 +79,34 @@ test('a page that was closed without a network goes on where it was', async () =
   expect(after.outbox.length).toBe(13)
   expect(after.outbox.kept).toBe(13)
   expect(after.knew?.epoch).toBe('first')
+})
+
+test('edits of a note that was never stored as a whole can be opened again', async () => {
+  const before = await tab()
+  before.hear(Y.encodeStateAsUpdate(new Y.Doc()))
+  const other = new Y.Doc()
+  other.getText('title').insert(0, 'Ben: ')
+  before.hear(Y.encodeStateAsUpdate(other))
+  before.type('typed before the browser crashed')
+  await before.reached()
+  const after = await tab(before.userId)
+  expect(after.text).toBe('Ben: typed before the browser crashed')
+  expect(after.knew?.epoch).toBe('first')
+  expect(after.outbox.length).toBe(32)
+})
+
+test('edits without the state that they build on are sent none the less', async () => {
+  const before = await tab()
+  before.type('alone')
+  await before.reached()
+  const database = await openDatabase(before.userId)
+  const transaction = database.transaction(STORES.notes, 'readwrite')
+  transaction.objectStore(STORES.notes).clear()
+  await complete(transaction)
+  database.close()
+  const after = await tab(before.userId)
+  expect(after.knew?.epoch).toBeNull()
+  expect(after.outbox.length).toBe(5)
 })
 
 test('what is acknowledged is no longer an edit, once a state holds it', async () => {
@@ -191,6 +221,10 @@ test('a copy of a rewritten history is set aside, and never merged', async () =>
   expect(copy.getText('title').toString()).toBe('from the old history')
   await after.device.forgetAside()
   expect(await after.device.aside()).toEqual([])
+  // The tab that holds it is still open: nothing of it comes back to the note.
+  before.type('!')
+  await before.save()
+  expect((await tab(before.userId)).knew).toBeNull()
 })
 
 test('notes and people are kept apart, and signing out takes everything of one person away', async () => {
@@ -208,6 +242,7 @@ test('notes and people are kept apart, and signing out takes everything of one p
   // The page that is still open goes on, and says that nothing is kept any more.
   mine.type('!')
   await vi.waitFor(() => expect(mine.device.broken).toBe(true))
+  expect(mine.device.gone).toBe(true)
   expect(mine.text).toBe('mine!')
 })
 

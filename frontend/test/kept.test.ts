@@ -1,5 +1,7 @@
 // @vitest-environment happy-dom
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
+import { binned } from '../src/binned'
+import { keepBoot, keptBoot } from '../src/boot'
 import { STORES, complete, openDatabase } from '../src/database'
 import { forgetNotes, keptNotes, rememberNote, unsentNotes } from '../src/kept'
 
@@ -49,4 +51,19 @@ test('edits that only this device may have are named by their notes', async () =
   rememberNote(5, { id: 'a', title: 'Plan', updated: 1 })
   expect(await unsentNotes(5)).toEqual(['Plan'])
   expect(await unsentNotes(6)).toEqual([])
+})
+
+test('a browser that refuses its storage stops nobody', () => {
+  const refuse = () => {
+    throw new DOMException('denied', 'SecurityError')
+  }
+  for (const name of ['localStorage', 'sessionStorage'] as const) vi.spyOn(window, name, 'get').mockImplementation(refuse)
+  const boot = { user: null, csrf: 'x', schema: 1, first: false, settings: { guests: true, signups: true, retention: null } }
+  keepBoot(boot)
+  expect(keptBoot().user).toBeNull()
+  rememberNote(7, { id: 'a', title: 'Plan', updated: 1 })
+  forgetNotes(7)
+  binned.remember('a')
+  expect(binned.take()).toBeNull()
+  vi.restoreAllMocks()
 })

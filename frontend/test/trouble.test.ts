@@ -23,6 +23,7 @@ for (const error of errors)
       expect(actions.includes('copy')).toBe(shown)
     }
     expect(reasonOf({ error, message: 'why it was' })).toMatch(/^[a-z][^.]*$/)
+    if (['malformed', 'too-large', 'denied'].includes(error)) expect(reasonOf({ error, message: 'client 4@12: expected 3, got 5' })).not.toMatch(/client|\d/)
   })
 
 test('edits that are nowhere else are said to be so', () => {

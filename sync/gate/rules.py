@@ -38,8 +38,10 @@ IN_LIST: Final = {  # what may stand in the list of each type
     XML_FRAGMENT: IN_XML,
 }
 AS_ENTRY: Final = frozenset((DELETED, STRING, TYPE, ANY))  # as the value of a key, or an attribute
-XML: Final = (XML_ELEMENT, XML_FRAGMENT)
-XML_CHILDREN: Final = (XML_ELEMENT, XML_TEXT)  # a reader of XML takes no other type for a child
+XML_CHILDREN: Final = {  # a reader of XML takes no other type for a child
+    XML_ELEMENT: (XML_ELEMENT, XML_TEXT),
+    XML_FRAGMENT: (XML_ELEMENT,),  # an editor opens no document with text outside of every block
+}
 
 Deleted = Mapping[int, Sequence[Range]]  # what the update deletes, for each client
 
@@ -100,8 +102,9 @@ def _fits(draft: Draft, client: int, struct: Struct, place: List, deletes: Delet
     if struct.kind not in (IN_LIST[which] if key is None else AS_ENTRY):
         where = "the list" if key is None else "an entry"
         raise Malformed(f"expected what may stand in {where} of {type_name(which)}, got {kind_name(struct.kind)}")
-    if key is None and struct.kind == TYPE and which in XML and struct.which not in XML_CHILDREN:
-        raise Malformed(f"expected an XmlElement or XmlText in {type_name(which)}, got {type_name(struct.which)}")
+    if key is None and struct.kind == TYPE and struct.which not in XML_CHILDREN.get(which, (struct.which,)):
+        children = " or ".join([type_name(child) for child in XML_CHILDREN[which]])
+        raise Malformed(f"expected {children} in {type_name(which)}, got {type_name(struct.which)}")
     if key is not None and struct.length > 1 and struct.kind != DELETED:
         # Yjs writes one when values of a key that were replaced merge. Yrs may die when another one is split.
         end = struct.clock + struct.length

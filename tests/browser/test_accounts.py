@@ -85,6 +85,24 @@ def test_signing_out_in_one_tab_ends_the_note_in_another(someone: Someone) -> No
     expect(ana.page.get_by_role("link", name="Sign in").first).to_be_visible()
 
 
+def test_what_a_guest_wrote_offline_is_there_after_they_sign_in_to_an_account(someone: Someone) -> None:
+    account, gil = someone("Gil").signs_up(), someone("Gil").comes_as_guest()
+    path = gil.starts_note()
+    gil.types("Sent. ")
+    gil.sees_kept("Sent.")
+    gil.context.set_offline(True)
+    gil.types("Never sent.")
+    expect(gil.state).to_have_text(re.compile("kept on this device"))
+    gil.page.close()
+    gil.context.set_offline(False)
+    gil.page = gil.context.new_page()
+    gil.opens(f"/signin?next={path}")
+    gil.email = account.email
+    signs_in(gil)
+    gil.sees_the_editor()
+    gil.sees("Sent. Never sent.")
+
+
 def test_settings_for_everybody_are_the_administrators(someone: Someone) -> None:
     ana = someone("Ana").signs_up()
     ana.opens("/settings")

@@ -56,6 +56,15 @@ def test_an_account_made_here_can_sign_in_there(config: Config, app: Flask) -> N
         assert visitor.sign_in(name)["user"]["admin"] is admin
 
 
+def test_each_command_works_on_the_folder_it_is_given(config: Config, tmp_path: Path) -> None:
+    elsewhere = str(tmp_path / "elsewhere")
+    palimpsest(config, "migrate", "--data", elsewhere)
+    said = palimpsest(config, "create-user", "ada@example.org", "--data", elsewhere, typed=f"{PASSWORD}\n")
+    assert "0001" not in said
+    assert "All notes" in palimpsest(config, "compact", "--data", elsewhere)
+    assert not (config.data / "palimpsest.sqlite").exists()
+
+
 def test_an_account_that_cannot_be_is_refused_in_words(config: Config) -> None:
     palimpsest(config, "create-user", "ada@example.org", typed=f"{PASSWORD}\n")
     assert "8 characters" in palimpsest(config, "create-user", "bob@example.org", typed="short\n", status=1)

@@ -4,15 +4,18 @@ import base64
 import json
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from pycrdt import Doc, Map, XmlElement, XmlFragment, XmlText
 
 from editor.content import schema
 from editor.content.html import safe_link, to_html
 from editor.content.text import excerpt, one_line, to_text
+from editor.sockets import pause
 
 RECORDED = json.loads(Path(__file__).with_name("tiptap.json").read_text())
 
@@ -143,6 +146,39 @@ def test_reading_takes_time_linear_in_the_size() -> None:
     assert seconds(8000) < 100 * seconds(500)
 
 
+def test_rendering_a_large_note_lets_others_run_and_never_within_a_transaction() -> None:
+    body = written(*(paragraph(f"Line {number}.") for number in range(5000)))
+    pauses: list[float] = []
+
+    def pause() -> None:
+        assert body.doc._txn is None
+        pauses.append(time.process_time())
+
+    assert to_html(body, pause) == to_html(body)
+    assert len(pauses) > 20
+    gaps = sorted(after - before for before, after in pairwise(pauses))
+    assert gaps[len(gaps) // 2] < 0.05
+
+
+def test_pieces_of_work_let_sockets_in() -> None:
+    turns: list[float] = []
+
+    def turn() -> None:
+        while True:
+            gevent.sleep(0.001)  # like a socket, a timer is looked at once in a turn of the loop
+            turns.append(time.monotonic())
+
+    turning = gevent.spawn(turn)
+    body = written(*(paragraph(f"Line {number}.") for number in range(5000)))
+    before = time.monotonic()
+    to_html(body, pause)
+    took = time.monotonic() - before
+    turning.kill()
+    rests = [after - before for before, after in pairwise([before, *turns, before + took])]
+    assert max(rests) < took / 3
+    assert len(turns) > 10
+
+
 def test_the_text_has_a_line_for_each_block() -> None:
     body = written(
         block("heading", "Shopping", level=2),
@@ -165,6 +201,11 @@ def test_an_excerpt_is_one_short_line() -> None:
 def test_a_title_is_one_line() -> None:
     assert one_line(" a\n\tb  c ") == "a b c"
     assert len(one_line("x" * 9000)) == 500
+
+
+def test_what_stands_for_no_character_is_in_neither_title_nor_excerpt() -> None:
+    assert one_line("a\0b\x7f\x1b[c\ud800 👩‍👩‍👧") == "ab[c 👩‍👩‍👧"
+    assert excerpt(written(paragraph("a\0b"), paragraph("\x01"), paragraph("c"))) == "ab c"
 
 
 def test_something_else_inside_a_text_is_passed_over() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from editor import database, migrations
+from editor import database, migrations, outage
 from editor.models import Setting
 
 
@@ -133,6 +134,74 @@ def test_a_greenlet_that_waits_to_write_lets_the_other_one_finish(engine: Engine
     command = [sys.executable, "-c", GREENLETS, engine.url.render_as_string()]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert told.stdout == "first second\n"
+
+
+MEANWHILE = """
+from gevent import monkey; monkey.patch_all()
+import sys, time, gevent
+from sqlalchemy.orm import Session
+from editor import database
+from editor.models import Setting
+
+engine = database.connect(sys.argv[1])
+longest = 0.0
+
+def write():
+    with Session(engine) as session:
+        session.add(Setting(key="first", value=1))
+        session.commit()
+
+def look_at_the_clock():
+    global longest
+    while True:
+        before = time.monotonic()
+        gevent.sleep(0.001)
+        longest = max(longest, time.monotonic() - before)
+
+gevent.spawn(look_at_the_clock)
+writing = gevent.spawn(write)
+gevent.sleep(0.5)
+print("waiting" if not writing.ready() else writing.exception, flush=True)
+sys.stdin.readline()
+writing.get(timeout=5)
+print(longest)
+"""
+
+
+def test_while_another_process_writes_the_loop_turns(engine: Engine, other: sqlite3.Connection) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    command = [sys.executable, "-c", MEANWHILE, engine.url.render_as_string()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "waiting\n"
+        other.execute("COMMIT")
+        told, _ = writer.communicate("\n", timeout=30)
+    assert float(told) < 0.25
+
+
+def test_who_waits_too_long_is_told_that_the_database_is_busy(
+    engine: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    other.execute("BEGIN IMMEDIATE")
+    for _ in range(2):
+        with Session(engine) as session, pytest.raises(OperationalError) as busy:
+            session.execute(insert(Setting).values(key="guests", value=True))
+        assert outage.words(busy.value) == "The database is busy with something else."
+    other.execute("COMMIT")
+    with Session(engine) as session:
+        session.add(Setting(key="guests", value=True))
+        session.commit()
+
+
+def test_a_full_disk_has_words(engine: Engine) -> None:
+    with Session(engine) as session:
+        session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
+        with pytest.raises(OperationalError) as full:
+            session.execute(insert(Setting).values(key="guests", value="x" * 1_000_000))
+    assert outage.words(full.value) == "The server's disk is full."
+    assert "xxx" not in str(full.value), "errors end in the log, which is not to know what people write"
+    assert outage.words(ValueError("a mistake of ours")) is None
 
 
 def test_each_app_context_has_a_session_of_its_own_that_ends_with_it(engine: Engine) -> None:

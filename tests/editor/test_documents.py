@@ -3,8 +3,9 @@
 import time
 
 import gevent
+import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from editor import digest
 from editor.content import schema
@@ -54,6 +55,24 @@ def test_the_newest_note_comes_first(app: Flask, arrive: Arrive) -> None:
     gevent.sleep(0.002)  # times are milliseconds
     write(app, first, 1, "something newer")
     assert [note["id"] for note in ada.notes()] == [first, second]
+
+
+def test_a_note_that_cannot_be_read_hides_no_other(
+    app: Flask, arrive: Arrive, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    broken, fine = ada.new_note(), ada.new_note()
+    for note in (broken, fine):
+        write(app, note, 1, "some words", title=note)
+    with app.app_context():
+        session.execute(update(Entry).where(Entry.document_id == broken).values(update=b"no update"))
+        session.execute(update(Document).values(digest_seq=0, title="", excerpt=""))
+        session.commit()
+    for room in list(app.extensions["rooms"]._open.values()):
+        room.close()
+    assert {note["id"]: note["title"] for note in ada.notes()} == {broken: "", fine: fine}
+    assert f"title and excerpt of {broken} stay behind" in caplog.text
 
 
 def test_renaming_is_an_edit_that_the_log_keeps(app: Flask, arrive: Arrive) -> None:

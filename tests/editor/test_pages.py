@@ -1,16 +1,21 @@
 """Pages: what a browser gets before any script has run."""
 
+import gzip
 import json
 import re
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from flask import Flask
+from pycrdt import XmlFragment
 from werkzeug.test import TestResponse
 
 from editor import pages
+from editor.content import html
 from tests.editor.conftest import Arrive, write
 
 
@@ -48,6 +53,43 @@ def test_the_text_of_a_note_is_in_the_first_response(app: Flask, arrive: Arrive)
     document = boot(page)["document"]
     assert (document["id"], document["role"]) == (note, "owner")
     assert boot(page)["user"]["name"] == "Ada"
+
+
+def test_a_large_page_comes_compressed_to_those_who_understand(app: Flask, arrive: Arrive) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    for words in ("a" * 5000, "b" * 100_000):
+        note = ada.new_note()
+        write(app, note, 1, words)
+        plain = ada.get(f"/n/{note}")
+        zipped = ada.get(f"/n/{note}", headers={"Accept-Encoding": "gzip"})
+        assert zipped.headers["Content-Encoding"] == "gzip"
+        assert len(zipped.data) < len(plain.data) / 3
+        assert words in gzip.decompress(zipped.data).decode()
+        for page in (plain, zipped):
+            assert "Accept-Encoding" in page.headers["Vary"]
+        assert "Content-Encoding" not in plain.headers
+    assert "Content-Encoding" not in ada.get("/", headers={"Accept-Encoding": "gzip"}).headers
+
+
+def test_many_who_open_a_note_at_once_have_it_rendered_once(
+    app: Flask, arrive: Arrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    note = ada.new_note()
+    write(app, note, 1, *[f"Line {number}" for number in range(1000)])
+    rendered: list[None] = []
+    whole = html.to_html
+
+    def to_html(body: XmlFragment, pause: Callable[[], None]) -> str:
+        rendered.append(None)
+        return whole(body, pause)
+
+    monkeypatch.setattr(html, "to_html", to_html)
+    texts = [gevent.spawn(lambda: ada.get(f"/n/{note}").text) for _ in range(5)]
+    assert all("Line 999" in text.get(timeout=20) for text in texts)
+    assert len(rendered) == 1
 
 
 def test_what_was_just_typed_is_in_the_next_response(app: Flask, arrive: Arrive) -> None:

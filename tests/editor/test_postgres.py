@@ -32,6 +32,19 @@ def app(config: Config, built: Path) -> Iterator[Flask]:
         app.extensions["engine"].dispose()
 
 
+def test_what_postgresql_cannot_store_does_no_harm(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    ada = Visitor(app)
+    ada.sign_up("Ada")
+    note = ada.new_note()
+    write(app, note, ada.who()["id"], "a NUL\0 here", title="and\0 there")
+    assert [(each["title"], each["excerpt"]) for each in ada.notes()] == [("and there", "a NUL here")]
+    assert "and there" in ada.get(f"/n/{note}").text
+    for path in ("/n/%00", f"/n/{note}%00", "/api/documents/%00", "/api/documents/%00/share", "/n/%F0%9F%98%80?s=%00"):
+        assert ada.get(path).status_code == 404
+    assert Visitor(app).get(f"/n/{note}?s=%00").status_code == 404
+    assert caplog.text == ""
+
+
 def test_from_the_first_account_to_the_empty_bin(app: Flask) -> None:
     ada, bob, visitor = Visitor(app), Visitor(app), Visitor(app)
     signing_up = [gevent.spawn(ada.sign_up, "Ada"), gevent.spawn(bob.sign_up, "Bob")]

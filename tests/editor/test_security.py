@@ -1,6 +1,7 @@
 """What strangers try, and what the browser is told to refuse."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from editor import create_app
+from editor import create_app, database
 from editor.config import Config
 from tests.editor.conftest import Arrive, Visitor
 
@@ -129,6 +130,22 @@ def test_every_error_has_one_shape(arrive: Arrive) -> None:
         assert problem["title"]
         assert problem["detail"]
     assert ada.get("/api/guests").headers["Allow"]
+
+
+def test_a_database_that_cannot_be_written_now_is_unavailable_in_words(
+    arrive: Arrive, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    other = sqlite3.connect(config.data / "palimpsest.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    problem = ada.post("/api/documents", 503)
+    assert problem["type"] == "unavailable"
+    assert "busy" in problem["detail"]
+    other.execute("ROLLBACK")
+    other.close()
+    assert ada.post("/api/documents", 201)
 
 
 def test_a_failure_inside_says_nothing_outside(

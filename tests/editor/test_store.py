@@ -1,5 +1,7 @@
 """The store keeps its promises on real databases."""
 
+import errno
+import io
 import logging
 import random
 import subprocess
@@ -157,6 +159,32 @@ class SqlStoreContract(StoreContract):
         assert isinstance(clumsy.error, NotStored)
         assert "a mistake in this room" in caplog.text
         assert "a mistake in that room" in caplog.text
+
+    def test_a_log_that_cannot_be_written_ends_no_commit(
+        self, world: SqlWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Full(io.StringIO):
+            def write(self, text: str) -> int:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        class Broken(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        forbidden, fine = world.create(), world.create()
+        self.forbid_entries_of(world, forbidden)
+        handler = Broken()
+        logging.getLogger("editor.committer").addHandler(handler)
+        monkeypatch.setattr("sys.stderr", Full())
+        try:
+            for _ in range(2):
+                refused = Writer(forbidden, change())
+                world.store.append(refused)
+                world.wait(refused)
+                assert isinstance(refused.error, NotStored)
+            assert [entry.seq for entry in write(world, fine, change())] == [1]
+        finally:
+            logging.getLogger("editor.committer").removeHandler(handler)
 
     def test_closing_finishes_what_waits_and_takes_no_more(self, world: SqlWorld) -> None:
         note = world.create()

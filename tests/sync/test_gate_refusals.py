@@ -130,6 +130,8 @@ SHAPES = {
     "another root": one(text("x", parent="other")),
     "a child of a root that is not there": one(text("x", parent="other"), text("y", origin=(11, 0))),
     "text in XML": one(text("x", parent="body")),
+    "an XmlText outside of every element": one(shared(6, parent="body")),
+    "an XmlText beside a paragraph": one(shared(6, origin=(10, 5))),
     "text beside a paragraph": one(text("x", origin=(10, 5))),
     "an element in text": one(element("p", origin=END)),
     "a map in XML": one(shared(1, parent="body")),

@@ -149,7 +149,7 @@ class YrsWriter:
                 del node.attributes[key]
             else:
                 node.attributes[key] = rng.choice(("1", "two", "ü😀"))
-        elif roll < 0.75:
+        elif roll < 0.75 or not isinstance(node, XmlElement):  # text stands only in elements
             inside = XmlElement("paragraph", {"class": "x"}, [XmlText(rng.choice(WORDS))])
             children.insert(rng.randrange(len(children) + 1), inside)
         else:

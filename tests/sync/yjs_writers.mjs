@@ -47,7 +47,7 @@ class Writer {
     else if (node instanceof Y.XmlElement && roll < 0.45) {
       if (random() < 0.3) node.removeAttribute(pick(['level', 'class']))
       else node.setAttribute(pick(['level', 'class', 'checked']), pick(['1', 'two', 3, null, true, { a: ['ü😀', 0.1] }]))
-    } else if (roll < 0.75) {
+    } else if (roll < 0.75 || node === this.body) { // text stands only in elements
       const inside = new Y.XmlElement('paragraph')
       inside.setAttribute('class', 'x')
       inside.insert(0, [new Y.XmlText(pick(WORDS))])
