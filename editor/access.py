@@ -16,6 +16,7 @@ from flask_login import current_user
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session, scoped_session
 
+from editor import policy
 from editor.database import session as database
 from editor.errors import Conflict, Denied, NotFound, SignIn
 from editor.models import Document, Member, Share, User
@@ -82,6 +83,14 @@ def is_administrator(user: User) -> bool:
     return not user.guest and user.has_role("admin")
 
 
+def author() -> User:
+    """The account or guest who sent this request, if they may write notes of their own. Raises `SignIn`, `Denied`."""
+    user = signed_in()
+    if _only_reads(database, user):
+        raise Denied("Guests only read here: the administrator asks for an account.")
+    return user
+
+
 def may_write(role: Role, user_id: int | None) -> bool:
     """Writing wants a name as well as a role: the log says who wrote what."""
     return role >= Role.EDITOR and user_id is not None
@@ -124,8 +133,9 @@ def listing(user: User, binned: bool) -> list[Access]:
     where = mine & Document.deleted.is_not(None) if binned else (mine | _arrived()) & Document.deleted.is_(None)
     newest = Document.deleted if binned else Document.updated
     rows = database.execute(_seen_by(user.id).where(where).order_by(newest.desc(), Document.id))
+    most = Role.VIEWER if _only_reads(database, user) else Role.OWNER
     return [
-        Access(document, Role.OWNER if document.owner_id == user.id else Role[share.role.upper()], owner, bool(share))
+        Access(document, min(most, _role(document, share, user.id)), owner, bool(share))
         for document, share, _, owner in rows
     ]
 
@@ -187,13 +197,26 @@ def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Map
     if row is None:
         return None
     document, share, member, owner = row
-    if document.owner_id == user_id:
-        return Access(document, Role.OWNER, owner, share is not None)
-    if share is None:
-        return None
-    by_link = hmac.compare_digest(tokens.get(document_id, "").encode(), share.token.encode())
-    by_membership = member is not None and member.share_id == share.id
-    return Access(document, Role[share.role.upper()], owner, True) if by_link or by_membership else None
+    if document.owner_id != user_id:
+        if share is None:
+            return None
+        by_link = hmac.compare_digest(tokens.get(document_id, "").encode(), share.token.encode())
+        by_membership = member is not None and member.share_id == share.id
+        if not by_link and not by_membership:
+            return None
+    user = None if user_id is None else session.get(User, user_id)
+    role = Role.VIEWER if user is not None and _only_reads(session, user) else _role(document, share, user_id)
+    return Access(document, role, owner, share is not None)
+
+
+def _role(document: Document, share: Share | None, user_id: int | None) -> Role:
+    """What a document that is open to somebody lets them do."""
+    return Role.OWNER if share is None or document.owner_id == user_id else Role[share.role.upper()]
+
+
+def _only_reads(session: AnySession, user: User) -> bool:
+    """Guests do, their own notes as well, while the administrator does not let them write."""
+    return user.guest and not policy.read(session)[0].guests
 
 
 def _seen_by(user_id: int | None) -> Select[Document, Share, Member, str]:

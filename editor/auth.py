@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 from wtforms import StringField
 
-from editor import access, settings, worker
+from editor import access, policy, worker
 from editor.characters import is_line
 from editor.database import session
 from editor.errors import Conflict, Denied, Invalid, NotFound, WrongPassword
@@ -95,7 +95,7 @@ class Accounts(SQLAlchemySessionUserDatastore):
         except IntegrityError as error:  # somebody else was quicker
             session.rollback()
             raise Invalid("That does not work.", {"email": [TAKEN]}) from error
-        if not user.guest and settings.claim_administrator(user.id):
+        if not user.guest and policy.claim_administrator(user.id):
             self.add_role_to_user(user, self.find_or_create_role("admin"))
         return user
 
@@ -146,7 +146,7 @@ def _prepare() -> None:
         return
     if request.endpoint not in VIEWS or request.method != "POST":
         raise NotFound("There is nothing at this address.")
-    kept, first = settings.read()
+    kept, first = policy.read()
     if request.endpoint == "security.register" and not kept.signups and not first:
         raise Denied("New accounts are not open here. Ask the administrator.")
     user = access.person()

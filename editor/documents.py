@@ -35,7 +35,7 @@ def show_all() -> dict[str, Any]:
 
 @documents.post("")
 def create() -> tuple[dict[str, Any], int]:
-    user = access.signed_in()
+    user = access.author()
     title = body.line("title", body.fields(title=str).get("title", ""), text.TITLE_LIMIT, empty=True)
     document = Document(owner_id=user.id)
     session.add(document)

@@ -142,6 +142,10 @@ class Sockets:
             "Sign in again.",
         )
 
+    def expel_guests(self) -> None:
+        """The administrator decided anew what guests may do: they are asked for access again."""
+        self._expel(lambda identity: identity.guest, "The administrator changed what guests may do.")
+
     def drain(self) -> None:
         """Before this process stops: send everybody away, to come back one after the other. Takes about a second."""
         going = list(self._connections.values())
@@ -168,7 +172,10 @@ class Sockets:
         connection = self._connections[self._server.manager.eio_sid_from_sid(sio_sid, "/")]
         person = access.person()
         connection.identity = Identity(
-            person.id if person else None, cookie.get("sign_in"), dict(cookie.get("links", {}))
+            user_id=person.id if person else None,
+            sign_in=cookie.get("sign_in"),
+            guest=person is not None and person.guest,
+            links=access.links(),
         )
         connection.sio_sid = sio_sid
 

@@ -20,8 +20,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert "Traceback" not in server.log
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def ada(server: Server) -> Visitor:
+    """The first account, so the administrator's."""
     return Visitor(server).sign_up("Ada")
 
 
@@ -55,6 +56,40 @@ def test_a_guest_who_signs_up_goes_on_writing(server: Server, ada: Visitor) -> N
         gus.sign_up("Augustus")
         assert still_in(tab)
         assert tab.say(Kind.UPDATE, tab.typed("still mine")) == {"seq": 1}
+
+
+def test_guests_who_may_not_write_any_more_only_read(server: Server, ada: Visitor) -> None:
+    note = ada.new_note()
+    link = ada.share(note, "editor")
+    gus = Visitor(server).say_name("Gus")
+    gus.follow(link)
+    own = gus.new_note()
+    with Tab(server, gus, note) as tab, Tab(server, ada, note) as owner:
+        tab.joined()
+        owner.joined()
+        assert tab.say(Kind.UPDATE, tab.typed("as a guest")) == {"seq": 1}
+        ada.ask("PATCH", "/api/settings", guests=False)
+        try:
+            assert tab.event("expelled")[0]["error"] == "access"
+            tab.ends()
+            assert still_in(owner)
+            for each in (note, own):
+                with Tab(server, gus, each) as again:
+                    assert again.join()["role"] == "viewer"
+                    assert still_in(again)
+                    assert again.say(Kind.UPDATE, again.typed("no more"))["error"] == "denied"
+                assert {found["role"] for found in gus.ask("GET", "/api/documents")["documents"]} == {"viewer"}
+                for method, path, body in (
+                    ("POST", "", {}),
+                    ("PATCH", f"/{each}", {"title": "Mine"}),
+                    ("DELETE", f"/{own}", {}),
+                ):
+                    with pytest.raises(AssertionError, match="403"):
+                        gus.ask(method, f"/api/documents{path}", **body)
+        finally:
+            ada.ask("PATCH", "/api/settings", guests=True)
+    with Tab(server, gus, note) as again:
+        assert again.join()["role"] == "editor"
 
 
 def test_a_note_in_the_bin_is_closed_for_everybody(server: Server, ada: Visitor) -> None:
