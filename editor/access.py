@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, scoped_session
 from editor import policy
 from editor.database import session as database
 from editor.errors import Conflict, Denied, NotFound, SignIn
-from editor.models import Document, Member, Share, User
+from editor.models import Client, Document, Member, Share, User
 
 SLOTS = 12  # colours of authors
 MOST_LINKS = 50  # opened links in a cookie, which browsers cut at 4 KiB
@@ -182,12 +182,19 @@ def take_links(user: User) -> None:
             arrive(database, document_id, user.id, share.id)
 
 
-def hand_over(guest: User, user: User) -> None:
-    """What the guest owned or had opened is open to `user` in the same way. Once this returns it is committed."""
+def hand_over(guest: User, user: User) -> list[str]:
+    """What the guest owned or had opened is open to `user` in the same way. Once this returns it is committed.
+
+    So are the Yjs client ids that the guest wrote with: what their tabs have not sent yet goes on with them, and comes
+    from `user` now. Returns the documents that are concerned; who has one of them in memory must read it anew.
+    """
     for member in database.scalars(select(Member).where(Member.user_id == guest.id)).all():
         arrive(database, member.document_id, user.id, member.share_id)
+    written = list(database.scalars(select(Client.document_id).where(Client.user_id == guest.id).distinct()))
     database.execute(update(Document).where(Document.owner_id == guest.id).values(owner_id=user.id))
+    database.execute(update(Client).where(Client.user_id == guest.id).values(user_id=user.id))
     database.commit()
+    return written
 
 
 def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Mapping[str, str]) -> Access | None:

@@ -179,7 +179,8 @@ def _signed_in(app: Flask, user: User, **_: object) -> None:
     guest: User | None = g.pop("guest", None)
     if guest is not None:
         # The log goes on saying that the guest wrote what they wrote.
-        access.hand_over(guest, user)
+        for document_id in access.hand_over(guest, user):
+            current_app.extensions["rooms"].reload(document_id)
     # A new password or a sign-up continues the session that is there; its open connections stay.
     if "sign_in" not in cookie or not (g.pop("continues", False) or request.endpoint == "security.change_password"):
         _expel(cookie.get("sign_in"))

@@ -58,6 +58,27 @@ def test_a_guest_who_signs_up_goes_on_writing(server: Server, ada: Visitor) -> N
         assert tab.say(Kind.UPDATE, tab.typed("still mine")) == {"seq": 1}
 
 
+def test_what_a_guest_had_not_sent_comes_from_the_account_they_sign_in_to(server: Server, ada: Visitor) -> None:
+    note = ada.new_note()
+    link = ada.share(note, "editor")
+    Visitor(server).sign_up("Cleo")
+    gus = Visitor(server).say_name("Gus")
+    gus.follow(link)
+    with Tab(server, gus, note) as tab, Tab(server, ada, note) as owner:
+        owner.joined()
+        tab.joined()
+        assert tab.say(Kind.UPDATE, tab.typed("sent ")) == {"seq": 1}
+        doc, text, unsent = tab.doc, tab.text, tab.typed("and not sent")
+        gus.ask("POST", "/api/auth/login", email="cleo@example.org", password=PASSWORD)
+        assert owner.event("expelled")[0]["error"] == "moved"
+        tab.ends()
+    with Tab(server, gus, note) as tab:
+        tab.doc, tab.text = doc, text
+        tab.joined()
+        assert tab.say(Kind.UPDATE, unsent) == {"seq": 2}
+        assert str(tab.text) == "sent and not sent"
+
+
 def test_guests_who_may_not_write_any_more_only_read(server: Server, ada: Visitor) -> None:
     note = ada.new_note()
     link = ada.share(note, "editor")
