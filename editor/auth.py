@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 from wtforms import StringField
 
-from editor import access, policy, worker
+from editor import access, body, policy, worker
 from editor.characters import is_line
 from editor.database import session
 from editor.errors import Conflict, Denied, Invalid, NotFound, WrongPassword
@@ -33,7 +33,12 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 ADDRESSES: dict[str, Any] = {"check_deliverability": False, "globally_deliverable": False}
 
-VIEWS = {f"security.{name}" for name in ("register", "login", "logout", "change_password")}
+VIEWS: dict[str | None, tuple[str, ...]] = {  # and the fields of each, all of them texts
+    "security.register": ("email", "password", "name"),
+    "security.login": ("email", "password"),
+    "security.logout": (),
+    "security.change_password": ("password", "new_password", "new_password_confirm"),
+}
 
 TAKEN = "There is an account with this e-mail already. If it is yours, sign in."
 
@@ -146,6 +151,7 @@ def _prepare() -> None:
         return
     if request.endpoint not in VIEWS or request.method != "POST":
         raise NotFound("There is nothing at this address.")
+    body.fields(**dict.fromkeys(VIEWS[request.endpoint], str))
     kept, first = policy.read()
     if request.endpoint == "security.register" and not kept.signups and not first:
         raise Denied("New accounts are not open here. Ask the administrator.")

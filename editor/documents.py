@@ -64,6 +64,7 @@ def rename(document_id: str) -> dict[str, Any]:
 
 @documents.delete("/<document_id>")
 def throw_away(document_id: str) -> tuple[str, int]:
+    body.fields()
     document = access.find(document_id, Role.OWNER, binned=True).document
     if document.deleted is None:
         document.deleted = now()
@@ -74,6 +75,7 @@ def throw_away(document_id: str) -> tuple[str, int]:
 
 @documents.post("/<document_id>/restore")
 def restore(document_id: str) -> dict[str, Any]:
+    body.fields()
     document = access.find(document_id, Role.OWNER, binned=True).document
     document.deleted = None
     session.commit()
@@ -82,6 +84,7 @@ def restore(document_id: str) -> dict[str, Any]:
 
 @documents.delete("/<document_id>/forever")
 def forget(document_id: str) -> tuple[str, int]:
+    body.fields()
     document = access.find(document_id, Role.OWNER, binned=True).document
     if document.deleted is None:
         raise Conflict("Only a note in the bin can be deleted for ever. Move it to the bin first.")
