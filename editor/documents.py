@@ -69,6 +69,7 @@ def throw_away(document_id: str) -> tuple[str, int]:
     if document.deleted is None:
         document.deleted = now()
         session.commit()
+        current_app.extensions["sockets"].tell_binned(document_id)
         _rooms().expel(document_id, Refusal("not-found", "This note was moved to the bin."))
     return "", 204
 

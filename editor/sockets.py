@@ -146,6 +146,10 @@ class Sockets:
         """The administrator decided anew what guests may do: they are asked for access again."""
         self._expel(lambda identity: identity.guest, "The administrator changed what guests may do.")
 
+    def tell_binned(self, document_id: str) -> None:
+        """Tell those who have a document open that it is in the bin now, before they are put out of it."""
+        self._server.emit("document", {"deleted": True}, to=document_id, namespace="/")
+
     def drain(self) -> None:
         """Before this process stops: send everybody away, to come back one after the other. Takes about a second."""
         going = list(self._connections.values())

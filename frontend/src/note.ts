@@ -7,7 +7,7 @@ import { Device, type Kept } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
-import { Provider, mayWrite } from './provider'
+import { Provider, mayWrite, type Joined } from './provider'
 import { Saver } from './saver'
 import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
@@ -77,6 +77,8 @@ export function openNote(options: NoteOptions): Note {
   let known = options.role
   let shown: { editor: Editor; title: Title } | null = null
   let isDeleted = false
+  /** The last answer to a join that was looked at. */
+  let seen: Joined | null = null
   let rewriting: Trouble | null = null
   let hasAside = false
   let wasOffline = false
@@ -122,7 +124,7 @@ export function openNote(options: NoteOptions): Note {
   /** What stands in the way now. */
   function current(): Trouble | null {
     if (rewriting) return rewriting
-    if (isDeleted) return deleted(shown !== null)
+    if (isDeleted) return deleted(shown !== null, known === 'owner')
     if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: outbox.kept === outbox.length })
     return null
   }
@@ -132,8 +134,10 @@ export function openNote(options: NoteOptions): Note {
     if (closed) return
     if (provider.joined) {
       known = provider.joined.role
-      isDeleted = false
+      // Only whoever is let in anew knows that it is there again: that it was deleted is told while we are in.
+      if (provider.joined !== seen) isDeleted = false
     }
+    seen = provider.joined
     if (provider.out?.error === 'epoch' && !rewriting) void putAside()
     role.set(known)
     trouble.set(current() ?? (hasAside ? asideIsHere : null))

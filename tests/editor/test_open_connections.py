@@ -121,6 +121,7 @@ def test_a_note_in_the_bin_is_closed_for_everybody(server: Server, ada: Visitor)
         ada.ask("DELETE", f"/api/documents/{note}")
         assert tab.event("expelled")[0]["error"] == "not-found"
         assert time.monotonic() - began < 1
+        assert tab.events == [["document", {"deleted": True}]], "and they were told why before that"
         assert tab.join()["error"] == "not-found"
     ada.ask("POST", f"/api/documents/{note}/restore")
     with Tab(server, ada, note) as tab:
