@@ -46,6 +46,14 @@ def people(server: Server, alice: Visitor, note: str) -> Iterator[list[Person]]:
         person.leave()
 
 
+def test_a_server_that_does_not_start_is_quoted(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="unknown setting PALIMPSEST_NONSENSE"):
+        Server(tmp_path / "data", NONSENSE="1").start()
+    server = Server(tmp_path / "data", TEST_TRACES="is for the tests").start()
+    server.kill()
+    server.kill()
+
+
 def test_it_says_where_it_is(server: Server) -> None:
     assert f"Palimpsest is at {server.url}\n" in server.log
 
