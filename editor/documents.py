@@ -1,9 +1,10 @@
 """Notes: the list, a new one, its title, the bin."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import gevent
 from flask import Blueprint, current_app, request
 from gevent.event import AsyncResult
 from sqlalchemy import delete, func, select
@@ -12,15 +13,18 @@ from editor import access, body, digest
 from editor.access import Access, Role
 from editor.content import schema, text
 from editor.database import session
-from editor.errors import Conflict, Unavailable
+from editor.errors import Conflict, NotFound, Unavailable
 from editor.models import Document, Member, User, now
 from sync.peer import Answer, Refusal, Saved
 from sync.rooms import Rooms
+from sync.store import UnknownDocument
 
 documents = Blueprint("documents", __name__, url_prefix="/api/documents")
 
 MOST_FACES = 8  # people shown with a note
-COMMIT_TIMEOUT = 15  # seconds
+COMMIT_TIMEOUT = 15.0  # seconds
+TRIES = 3
+NOT_SAVED = "The title could not be saved. Please try again."
 
 
 @documents.get("")
@@ -128,12 +132,24 @@ def retitle(document_id: str, user_id: int, title: str) -> None:
             whole.clear()
             whole += title
 
-    result: AsyncResult[Answer] = AsyncResult()
-    _rooms().edit(document_id, user_id, change, result.set)
-    answer = result.get(timeout=COMMIT_TIMEOUT)
+    answer = _edit(document_id, user_id, change)
+    for _ in range(TRIES - 1):
+        if isinstance(answer, Refusal) and answer.error == "resync":  # the room was thrown away meanwhile
+            answer = _edit(document_id, user_id, change)
     if not isinstance(answer, Saved):
-        raise Unavailable(answer.message if answer else "The title could not be saved. Please try again.")
+        raise Unavailable(answer.message if answer else NOT_SAVED)
     digest.refresh(document_id)
+
+
+def _edit(document_id: str, user_id: int, change: Callable[[Any], None]) -> Answer:
+    result: AsyncResult[Answer] = AsyncResult()
+    try:
+        _rooms().edit(document_id, user_id, change, result.set)
+        return result.get(timeout=COMMIT_TIMEOUT)
+    except gevent.Timeout as timeout:  # no Exception: nobody would answer the request
+        raise Unavailable(NOT_SAVED) from timeout
+    except UnknownDocument as error:
+        raise NotFound("There is no note here for you.") from error
 
 
 def _people(document_ids: Sequence[str]) -> defaultdict[str, list[dict[str, Any]]]:

@@ -200,8 +200,12 @@ class Sockets:
             gevent.sleep(SWEEP_EVERY)
             now = monotonic()
             for connection in list(self._connections.values()):
-                if connection.is_hopeless(now, JOIN_DEADLINE):
-                    connection.abandon()
+                try:
+                    if connection.is_hopeless(now, JOIN_DEADLINE):
+                        connection.abandon()
+                except Exception:
+                    # Whatever is the matter with this one, the others are looked after for as long as we live.
+                    log.exception("connection %s could not be ended", connection.id)
 
     # -- Events --------------------------------------------------------------------------------------
 

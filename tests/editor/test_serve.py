@@ -67,6 +67,15 @@ def test_a_busy_port_is_one_clear_line(server: Server, tmp_path: Path) -> None:
     assert server.answers()
 
 
+def test_two_servers_do_not_share_a_folder(server: Server, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "editor.cli", "serve", "--port", "0", "--data", str(tmp_path / "data")]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 1
+    assert second.stderr.startswith("Another server is using ")
+    assert len(second.stderr.splitlines()) == 1
+    assert server.answers()
+
+
 def test_stopping_sends_everybody_away_and_they_come_back_to_the_next_one(
     server: Server, people: list[Person], alice: Visitor, note: str
 ) -> None:
