@@ -1,5 +1,6 @@
 """The JSON object that a request carries, checked before a view sees it."""
 
+import json
 from typing import Any
 
 from flask import Flask, request
@@ -16,13 +17,16 @@ def register(app: Flask) -> None:
 
     @app.before_request
     def _check() -> None:
-        if not request.path.startswith("/api/") or not request.content_length:
+        # Its length is not asked for: a body that is sent in chunks has none.
+        if not request.path.startswith("/api/") or not request.get_data():
             return
         try:
             content = request.get_json()
+            json.dumps(content, ensure_ascii=False).encode()
         except UnsupportedMediaType as error:
             raise Invalid("The body must be JSON, with the content type application/json.") from error
-        except BadRequest as error:
+        except (BadRequest, RecursionError, UnicodeEncodeError) as error:
+            # JSON can be nested deeper than anybody reads it, and name halves of characters.
             raise Invalid("The body is not valid JSON.") from error
         if not isinstance(content, dict):
             raise Invalid("The body must be a JSON object.")
@@ -30,7 +34,7 @@ def register(app: Flask) -> None:
 
 def fields(**kinds: type) -> dict[str, Any]:
     """The named fields that the request carries, each of its kind. Raises `Invalid` for a wrong or unknown one."""
-    content: dict[str, Any] = request.get_json() if request.content_length else {}
+    content: dict[str, Any] = request.get_json() if request.get_data() else {}
     errors = {name: ["This field is not known here."] for name in content if name not in kinds}
     for name, kind in kinds.items():
         if name in content and type(content[name]) is not kind:

@@ -32,7 +32,7 @@ class Expelled(Exception):
 
 
 class Rooms:
-    """`enter`, `edit`, `read` and `evict_idle` may block on the store; the others do not.
+    """`enter`, `reload`, `edit`, `read` and `evict_idle` may block on the store; the others do not.
 
     All calls come from one thread, and `later` calls back on it where blocking is allowed. After each commit
     `on_committed(document_id, seq)` is called.
@@ -82,6 +82,13 @@ class Rooms:
             room.expel(refusal, user_id)
         hint = Hint(0, 0, b"", expel=refusal, user_id=user_id)
         self._broker.publish(document_id, hint, None if room is None else room.hear)
+
+    def reload(self, document_id: str) -> None:
+        """Have the document read anew, because something about its log changed: its people join again. May block."""
+        with self._opening.setdefault(document_id, threading.Lock()):  # one that is being opened may have read the old
+            room = self._open.get(document_id)
+            if room is not None:
+                room.close()
 
     def edit(
         self, document_id: str, user_id: int, change: Callable[[Doc[Any]], None], answer: Callable[[Answer], None]

@@ -7,7 +7,7 @@ import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
-import { Provider, mayWrite } from './provider'
+import { Provider, mayWrite, type Joined } from './provider'
 import { Saver } from './saver'
 import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
@@ -79,6 +79,8 @@ export function openNote(options: NoteOptions): Note {
   let known = options.role
   let shown: { editor: Editor; title: Title } | null = null
   let isDeleted = false
+  /** The last answer to a join that was looked at. */
+  let seen: Joined | null = null
   let rewriting: Trouble | null = null
   let hasAside = false
   let wasOffline = false
@@ -130,7 +132,7 @@ export function openNote(options: NoteOptions): Note {
   /** What stands in the way now. */
   function current(): Trouble | null {
     if (rewriting) return rewriting
-    if (isDeleted) return deleted(shown !== null)
+    if (isDeleted) return deleted(shown !== null, known === 'owner')
     if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: kept() === outbox.length })
     return null
   }
@@ -140,12 +142,14 @@ export function openNote(options: NoteOptions): Note {
     if (closed) return
     if (provider.joined) {
       known = provider.joined.role
-      isDeleted = false
+      // Only whoever is let in anew knows that it is there again: that it was deleted is told while we are in.
+      if (provider.joined !== seen) isDeleted = false
       if ((provider.joined.user?.id ?? null) !== (user?.id ?? null) && !outbox.length && !changedHands) {
         changedHands = true
         other()
       }
     }
+    seen = provider.joined
     if (provider.out?.error === 'epoch' && !rewriting) void putAside()
     role.set(known)
     trouble.set(current() ?? (hasAside ? asideIsHere : null))

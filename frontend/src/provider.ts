@@ -25,7 +25,7 @@ export interface ProviderEvents {
   changed(): void
   /** The doc has everything that the server had when it was asked. */
   synced(): void
-  document(news: { title?: string; deleted?: boolean }): void
+  document(news: { deleted?: boolean }): void
 }
 
 /** Nobody writes without a name, whatever the link they came through allows. */

@@ -47,10 +47,13 @@ export function troubleOf({ error, message }: Problem, standing: Standing): Trou
   }
 }
 
-export const deleted = (shown: boolean): Trouble => ({
+/** The page of a note in the bin, which only its owner sees, offers to restore it: that is what "Load again" shows them. */
+export const deleted = (shown: boolean, mine: boolean): Trouble => ({
   kind: 'deleted',
-  words: 'It was deleted while it was open here. Whoever owns it can bring it back from the bin.',
-  actions: shown ? ['copy', 'retry', 'home'] : ['home'],
+  words: mine
+    ? 'It was deleted while it was open here. Load it again to bring it back from the bin.'
+    : 'It was deleted while it was open here. Whoever owns it can bring it back from the bin.',
+  actions: [...(shown ? (['copy'] as const) : []), ...(mine ? (['reload'] as const) : shown ? (['retry'] as const) : []), 'home'],
   closed: !shown,
 })
 
