@@ -35,10 +35,12 @@ export class Device {
   private done = new WeakSet<Edit>()
   private writing: Promise<void> = Promise.resolve()
   private busy = false
-  private sealed = false
 
   /** The device does not take anything (any more): it is full, or the browser refuses. Edits are then only in this tab. */
   broken = false
+
+  /** All of it was set aside; nothing more gets there. */
+  sealed = false
 
   /** What lay on the device was taken away: somebody signed out, or in, in another tab. */
   gone = false
@@ -126,7 +128,7 @@ export class Device {
     const { database, documentId: document } = this
     if (!database || this.broken) return false
     this.sealed = true
-    return this.attempt(async () => {
+    this.sealed = await this.attempt(async () => {
       const transaction = database.transaction(Object.values(STORES), 'readwrite')
       const updates = transaction.objectStore(STORES.updates)
       const [keys, rows] = await rowsOf(updates, document)
@@ -135,6 +137,7 @@ export class Device {
       for (const key of keys) updates.delete(key)
       await complete(transaction)
     })
+    return this.sealed
   }
 
   /** Copies that were set aside: each the updates of one doc. */

@@ -7,13 +7,13 @@ import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
-import { Provider, mayWrite } from './provider'
+import { Provider, isForGood, mayWrite } from './provider'
 import { Saver } from './saver'
 import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
 import { textOf } from './text'
 import { Title } from './title'
-import { asideIsHere, deleted, reasonOf, rewritten, troubleOf, type Trouble } from './trouble'
+import { asideIsHere, deleted, reasonOf, refused, rewritten, troubleOf, type Trouble } from './trouble'
 
 export { clearDevice } from './device'
 export type { Present, Status, Trouble }
@@ -52,6 +52,8 @@ export interface Note {
   copyText(): string
   /** Try again now: connect, join, send what waits. */
   retry(): void
+  /** Set the copy here aside, with the edits that the server does not take. True: load the page again, to see the note as the server has it. */
+  afresh(): Promise<boolean>
   /** Scroll to where this person's caret is. False: it is not in the text. */
   jumpTo(userId: number): boolean
   destroy(): void
@@ -107,7 +109,7 @@ export function openNote(options: NoteOptions): Note {
   }
 
   /** How many edits are on the device. */
-  const kept = () => (device.gone ? 0 : outbox.kept)
+  const kept = () => (device.gone ? 0 : device.sealed ? outbox.length : outbox.kept)
   const writes = () => mayWrite(known, provider.joined ? provider.joined.user : user)
   const facts = (): Facts => ({
     joined: provider.joined !== null,
@@ -148,7 +150,8 @@ export function openNote(options: NoteOptions): Note {
     }
     if (provider.out?.error === 'epoch' && !rewriting) void putAside()
     role.set(known)
-    trouble.set(current() ?? (hasAside ? asideIsHere : null))
+    const stuck = outbox.length > 0 && provider.refusal !== null && isForGood(provider.refusal)
+    trouble.set(current() ?? (stuck ? refused(writes(), !device.broken) : hasAside ? asideIsHere : null))
     const editable = writes() && current() === null
     if (shown && shown.editor.isEditable !== editable) {
       shown.editor.setEditable(editable, false)
@@ -248,6 +251,13 @@ export function openNote(options: NoteOptions): Note {
     retry() {
       isDeleted = false
       provider.retry()
+    },
+    async afresh() {
+      shown?.editor.setEditable(false, false)
+      if (shown) shown.title.editable = false
+      const done = await device.setAside(Y.encodeStateAsUpdate(doc))
+      refresh()
+      return done
     },
     jumpTo: (userId) => shown !== null && scrollTo(userId, awareness, shown.editor),
     destroy() {
