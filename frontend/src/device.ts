@@ -158,6 +158,21 @@ export class Device {
     })
   }
 
+  /** Nothing of the note stays on the device. */
+  async forget(): Promise<void> {
+    const { database, documentId } = this
+    if (!database || this.broken) return
+    await this.attempt(async () => {
+      const transaction = database.transaction(Object.values(STORES), 'readwrite')
+      transaction.objectStore(STORES.notes).delete(documentId)
+      for (const name of [STORES.updates, STORES.aside]) {
+        const store = transaction.objectStore(name)
+        for (const key of await answer(store.index('document').getAllKeys(documentId))) store.delete(key)
+      }
+      await complete(transaction)
+    })
+  }
+
   async close(): Promise<void> {
     await this.writing
     this.database?.close()

@@ -11,7 +11,7 @@ import { Provider, isForGood, mayWrite } from './provider'
 import { Saver } from './saver'
 import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
-import { textOf } from './text'
+import { textOf, textOfUpdates } from './text'
 import { Title } from './title'
 import { asideIsHere, deleted, reasonOf, refused, rewritten, troubleOf, type Trouble } from './trouble'
 
@@ -272,12 +272,4 @@ export function openNote(options: NoteOptions): Note {
       doc.destroy()
     },
   }
-}
-
-function textOfUpdates(updates: Uint8Array[]): string {
-  const doc = new Y.Doc()
-  doc.transact(() => {
-    for (const update of updates) Y.applyUpdate(doc, update)
-  })
-  return textOf(doc)
 }

@@ -126,6 +126,7 @@ def test_an_edit_that_the_server_never_takes_does_not_end_the_note(someone: Some
     ana.sees_kept("Taken. Going on.")
     assert not ana.barriers()
     ana.page.get_by_role("button", name="Let it go").click()
+    expect(ana.page.get_by_text("is kept apart on this device")).to_have_count(0)
     ana.page.reload()
     ana.sees("Taken. Going on.")
     expect(ana.page.get_by_role("button", name="Copy my text")).to_have_count(0)
