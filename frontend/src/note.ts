@@ -47,7 +47,7 @@ export interface Note {
   trouble: Readable<Trouble | null>
   /** The text of a copy that belongs to a history which was rewritten; null: there is none. */
   setAside: Readable<string | null>
-  forgetSetAside(): void
+  forgetSetAside(): Promise<void>
   /** The note as plain text: title, then body. */
   copyText(): string
   /** Try again now: connect, join, send what waits. */
@@ -241,10 +241,10 @@ export function openNote(options: NoteOptions): Note {
 
   return {
     doc, editor, status, people, role, titleText, trouble, setAside,
-    forgetSetAside() {
+    async forgetSetAside() {
+      await device.forgetAside()
       hasAside = false
       setAside.set(null)
-      void device.forgetAside()
       refresh()
     },
     copyText: () => textOf(doc),
