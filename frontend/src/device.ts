@@ -5,7 +5,7 @@
  * builds on. The first of them come together with a state, for without one nobody could open them again. A tab may send the edits of any other tab, for the server drops what it knows; a row is deleted only together with
  * storing a state that holds it, by a tab that saw it acknowledged.
  */
-import { STORES, answer, complete, deleteDatabase, openDatabase } from './database'
+import { STORES, answer, complete, openDatabase } from './database'
 import type { Edit } from './outbox'
 import type { Role } from './api'
 
@@ -249,6 +249,3 @@ async function rowsOf(store: IDBObjectStore, document: string): Promise<[IDBVali
   const index = store.index('document')
   return Promise.all([answer(index.getAllKeys(document)), answer(index.getAll(document) as IDBRequest<UpdateRow[]>)])
 }
-
-/** At signing out: nothing of this person stays on the device. */
-export const clearDevice = (userId: number | null): Promise<void> => deleteDatabase(userId)

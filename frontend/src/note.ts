@@ -15,7 +15,6 @@ import { textOf, textOfUpdates } from './text'
 import { Title } from './title'
 import { asideIsHere, deleted, reasonOf, refused, rewritten, troubleOf, type Trouble } from './trouble'
 
-export { clearDevice } from './device'
 export type { Present, Status, Trouble }
 
 export interface NoteOptions {

@@ -112,8 +112,8 @@ def test_an_edit_that_the_server_never_takes_does_not_end_the_note(someone: Some
     ana.sees_kept("Taken.")
     # No editor of ours makes such a link (bounds.ts).
     ana.body.evaluate("""(body) => {
-        const href = 'https://example.org/' + 'a'.repeat(20000)
-        body.editor.commands.insertContent({ type: 'text', text: 'Not taken.', marks: [{ type: 'link', attrs: { href } }] })
+        const marks = [{ type: 'link', attrs: { href: 'https://example.org/' + 'a'.repeat(20000) } }]
+        body.editor.commands.insertContent({ type: 'text', text: 'Not taken.', marks })
     }""")
     expect(ana.state).to_have_text("Not saved: the server did not understand an edit")
     ana.types(" Nor this.")
