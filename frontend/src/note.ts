@@ -7,15 +7,14 @@ import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
-import { Provider, mayWrite, type Joined } from './provider'
+import { Provider, isForGood, mayWrite, type Joined } from './provider'
 import { Saver } from './saver'
 import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
-import { textOf } from './text'
+import { textOf, textOfUpdates } from './text'
 import { Title } from './title'
-import { asideIsHere, deleted, reasonOf, rewritten, troubleOf, type Trouble } from './trouble'
+import { asideIsHere, deleted, reasonOf, refused, rewritten, troubleOf, type Trouble } from './trouble'
 
-export { clearDevice } from './device'
 export type { Present, Status, Trouble }
 
 export interface NoteOptions {
@@ -47,11 +46,13 @@ export interface Note {
   trouble: Readable<Trouble | null>
   /** The text of a copy that belongs to a history which was rewritten; null: there is none. */
   setAside: Readable<string | null>
-  forgetSetAside(): void
+  forgetSetAside(): Promise<void>
   /** The note as plain text: title, then body. */
   copyText(): string
   /** Try again now: connect, join, send what waits. */
   retry(): void
+  /** Set the copy here aside, with the edits that the server does not take. True: load the page again, to see the note as the server has it. */
+  afresh(): Promise<boolean>
   /** Scroll to where this person's caret is. False: it is not in the text. */
   jumpTo(userId: number): boolean
   destroy(): void
@@ -109,7 +110,7 @@ export function openNote(options: NoteOptions): Note {
   }
 
   /** How many edits are on the device. */
-  const kept = () => (device.gone ? 0 : outbox.kept)
+  const kept = () => (device.gone ? 0 : device.sealed ? outbox.length : outbox.kept)
   const writes = () => mayWrite(known, provider.joined ? provider.joined.user : user)
   const facts = (): Facts => ({
     joined: provider.joined !== null,
@@ -152,7 +153,8 @@ export function openNote(options: NoteOptions): Note {
     seen = provider.joined
     if (provider.out?.error === 'epoch' && !rewriting) void putAside()
     role.set(known)
-    trouble.set(current() ?? (hasAside ? asideIsHere : null))
+    const stuck = outbox.length > 0 && provider.refusal !== null && isForGood(provider.refusal)
+    trouble.set(current() ?? (stuck ? refused(writes(), !device.broken) : hasAside ? asideIsHere : null))
     const editable = writes() && current() === null
     if (shown && shown.editor.isEditable !== editable) {
       shown.editor.setEditable(editable, false)
@@ -242,16 +244,23 @@ export function openNote(options: NoteOptions): Note {
 
   return {
     doc, editor, status, people, role, titleText, trouble, setAside,
-    forgetSetAside() {
+    async forgetSetAside() {
+      await device.forgetAside()
       hasAside = false
       setAside.set(null)
-      void device.forgetAside()
       refresh()
     },
     copyText: () => textOf(doc),
     retry() {
       isDeleted = false
       provider.retry()
+    },
+    async afresh() {
+      shown?.editor.setEditable(false, false)
+      if (shown) shown.title.editable = false
+      const done = await device.setAside(Y.encodeStateAsUpdate(doc))
+      refresh()
+      return done
     },
     jumpTo: (userId) => shown !== null && scrollTo(userId, awareness, shown.editor),
     destroy() {
@@ -266,12 +275,4 @@ export function openNote(options: NoteOptions): Note {
       doc.destroy()
     },
   }
-}
-
-function textOfUpdates(updates: Uint8Array[]): string {
-  const doc = new Y.Doc()
-  doc.transact(() => {
-    for (const update of updates) Y.applyUpdate(doc, update)
-  })
-  return textOf(doc)
 }

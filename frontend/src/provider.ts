@@ -35,6 +35,8 @@ export const mayWrite = (role: Role | null, user: unknown): boolean => !!user &&
 const JOIN_AGAIN = new Set(['resync', 'not-joined', 'moved', 'access', 'rate', 'storage'])
 /** These say something about an edit; all others, that we are out of the document. */
 const ABOUT_AN_EDIT = new Set(['malformed', 'too-large', 'denied'])
+/** The same edit will be refused again. */
+export const isForGood = ({ error }: Problem): boolean => ABOUT_AN_EDIT.has(error)
 
 const unreadable: Problem = { error: 'unreadable', message: 'what the server sent could not be read' }
 
