@@ -16,9 +16,10 @@ from flask_login import current_user
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session, scoped_session
 
+from editor import policy
 from editor.database import session as database
 from editor.errors import Conflict, Denied, NotFound, SignIn
-from editor.models import Document, Member, Share, User
+from editor.models import Client, Document, Member, Share, User
 
 SLOTS = 12  # colours of authors
 MOST_LINKS = 50  # opened links in a cookie, which browsers cut at 4 KiB
@@ -83,6 +84,14 @@ def is_administrator(user: User) -> bool:
     return not user.guest and user.has_role("admin")
 
 
+def author() -> User:
+    """The account or guest who sent this request, if they may write notes of their own. Raises `SignIn`, `Denied`."""
+    user = signed_in()
+    if _only_reads(database, user):
+        raise Denied("Guests only read here: the administrator asks for an account.")
+    return user
+
+
 def may_write(role: Role, user_id: int | None) -> bool:
     """Writing wants a name as well as a role: the log says who wrote what."""
     return role >= Role.EDITOR and user_id is not None
@@ -136,8 +145,15 @@ def listing(user: User, binned: bool) -> list[Access]:
     where = mine & Document.deleted.is_not(None) if binned else (mine | _arrived()) & Document.deleted.is_(None)
     newest = Document.deleted if binned else Document.updated
     rows = database.execute(_seen_by(user.id).where(where).order_by(newest.desc(), Document.id))
+    most = Role.VIEWER if _only_reads(database, user) else Role.OWNER
     return [
-        _as_owner(document, share, owner) if document.owner_id == user.id else _by_link(document, share, owner)
+        Access(
+            document,
+            min(most, _role(document, share, user.id)),
+            owner,
+            shared=bool(share),
+            history=_shows(document, share, user.id),
+        )
         for document, share, _, owner in rows
     ]
 
@@ -184,12 +200,19 @@ def take_links(user: User) -> None:
             arrive(database, document_id, user.id, share.id)
 
 
-def hand_over(guest: User, user: User) -> None:
-    """What the guest owned or had opened is open to `user` in the same way. Once this returns it is committed."""
+def hand_over(guest: User, user: User) -> list[str]:
+    """What the guest owned or had opened is open to `user` in the same way. Once this returns it is committed.
+
+    So are the Yjs client ids that the guest wrote with: what their tabs have not sent yet goes on with them, and comes
+    from `user` now. Returns the documents that are concerned; who has one of them in memory must read it anew.
+    """
     for member in database.scalars(select(Member).where(Member.user_id == guest.id)).all():
         arrive(database, member.document_id, user.id, member.share_id)
+    written = list(database.scalars(select(Client.document_id).where(Client.user_id == guest.id).distinct()))
     database.execute(update(Document).where(Document.owner_id == guest.id).values(owner_id=user.id))
+    database.execute(update(Client).where(Client.user_id == guest.id).values(user_id=user.id))
     database.commit()
+    return written
 
 
 def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Mapping[str, str]) -> Access | None:
@@ -199,21 +222,31 @@ def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Map
     if row is None:
         return None
     document, share, member, owner = row
-    if document.owner_id == user_id:
-        return _as_owner(document, share, owner)
-    if share is None:
-        return None
-    by_link = hmac.compare_digest(tokens.get(document_id, "").encode(), share.token.encode())
-    by_membership = member is not None and member.share_id == share.id
-    return _by_link(document, share, owner) if by_link or by_membership else None
+    if document.owner_id != user_id:
+        if share is None:
+            return None
+        by_link = hmac.compare_digest(tokens.get(document_id, "").encode(), share.token.encode())
+        by_membership = member is not None and member.share_id == share.id
+        if not by_link and not by_membership:
+            return None
+    user = None if user_id is None else session.get(User, user_id)
+    role = Role.VIEWER if user is not None and _only_reads(session, user) else _role(document, share, user_id)
+    return Access(document, role, owner, share is not None, _shows(document, share, user_id))
 
 
-def _as_owner(document: Document, share: Share | None, owner: str) -> Access:
-    return Access(document, Role.OWNER, owner, share is not None, history=True)
+def _role(document: Document, share: Share | None, user_id: int | None) -> Role:
+    """What a document that is open to somebody lets them do."""
+    return Role.OWNER if share is None or document.owner_id == user_id else Role[share.role.upper()]
 
 
-def _by_link(document: Document, share: Share, owner: str) -> Access:
-    return Access(document, Role[share.role.upper()], owner, shared=True, history=share.history)
+def _shows(document: Document, share: Share | None, user_id: int | None) -> bool:
+    """Whether they may see how it was written."""
+    return document.owner_id == user_id or (share is not None and share.history)
+
+
+def _only_reads(session: AnySession, user: User) -> bool:
+    """Guests do, their own notes as well, while the administrator does not let them write."""
+    return user.guest and not policy.read(session)[0].guests
 
 
 def _seen_by(user_id: int | None) -> Select[Document, Share, Member, str]:

@@ -43,8 +43,12 @@ def fixed() -> Response:
 
 def _serve(name: str) -> Response:
     root = dist()
-    path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
+    try:
+        path = (root / name).resolve()
+        found = path.is_relative_to(root.resolve()) and path.is_file()
+    except (OSError, ValueError):  # no file can have this name: it is too long, or has a NUL in it
+        found = False
+    if not found:
         raise NotFound("There is no such file.")
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     packed = kind.startswith("text/") or kind in ("application/javascript", "image/svg+xml", "application/json")

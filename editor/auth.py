@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 from wtforms import StringField
 
-from editor import access, settings, worker
+from editor import access, body, policy, worker
 from editor.characters import is_line
 from editor.database import session
 from editor.errors import Conflict, Denied, Invalid, NotFound, WrongPassword
@@ -33,7 +33,12 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 ADDRESSES: dict[str, Any] = {"check_deliverability": False, "globally_deliverable": False}
 
-VIEWS = {f"security.{name}" for name in ("register", "login", "logout", "change_password")}
+VIEWS: dict[str | None, tuple[str, ...]] = {  # and the fields of each, all of them texts
+    "security.register": ("email", "password", "name"),
+    "security.login": ("email", "password"),
+    "security.logout": (),
+    "security.change_password": ("password", "new_password", "new_password_confirm"),
+}
 
 TAKEN = "There is an account with this e-mail already. If it is yours, sign in."
 
@@ -95,7 +100,7 @@ class Accounts(SQLAlchemySessionUserDatastore):
         except IntegrityError as error:  # somebody else was quicker
             session.rollback()
             raise Invalid("That does not work.", {"email": [TAKEN]}) from error
-        if not user.guest and settings.claim_administrator(user.id):
+        if not user.guest and policy.claim_administrator(user.id):
             self.add_role_to_user(user, self.find_or_create_role("admin"))
         return user
 
@@ -146,7 +151,8 @@ def _prepare() -> None:
         return
     if request.endpoint not in VIEWS or request.method != "POST":
         raise NotFound("There is nothing at this address.")
-    kept, first = settings.read()
+    body.fields(**dict.fromkeys(VIEWS[request.endpoint], str))
+    kept, first = policy.read()
     if request.endpoint == "security.register" and not kept.signups and not first:
         raise Denied("New accounts are not open here. Ask the administrator.")
     user = access.person()
@@ -179,7 +185,8 @@ def _signed_in(app: Flask, user: User, **_: object) -> None:
     guest: User | None = g.pop("guest", None)
     if guest is not None:
         # The log goes on saying that the guest wrote what they wrote.
-        access.hand_over(guest, user)
+        for document_id in access.hand_over(guest, user):
+            current_app.extensions["rooms"].reload(document_id)
     # A new password or a sign-up continues the session that is there; its open connections stay.
     if "sign_in" not in cookie or not (g.pop("continues", False) or request.endpoint == "security.change_password"):
         _expel(cookie.get("sign_in"))

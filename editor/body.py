@@ -1,5 +1,6 @@
 """The JSON object that a request carries, checked before a view sees it."""
 
+import json
 from collections.abc import Sequence
 from types import UnionType
 from typing import Any, get_args
@@ -26,13 +27,16 @@ def register(app: Flask) -> None:
 
     @app.before_request
     def _check() -> None:
-        if not request.path.startswith("/api/") or not request.content_length:
+        # Its length is not asked for: a body that is sent in chunks has none.
+        if not request.path.startswith("/api/") or not request.get_data():
             return
         try:
             content = request.get_json()
+            json.dumps(content, ensure_ascii=False).encode()
         except UnsupportedMediaType as error:
             raise Invalid("The body must be JSON, with the content type application/json.") from error
-        except BadRequest as error:
+        except (BadRequest, RecursionError, UnicodeEncodeError) as error:
+            # JSON can be nested deeper than anybody reads it, and name halves of characters.
             raise Invalid("The body is not valid JSON.") from error
         if not isinstance(content, dict):
             raise Invalid("The body must be a JSON object.")
@@ -41,7 +45,7 @@ def register(app: Flask) -> None:
 def fields(needed: Sequence[str] = (), /, **kinds: type | UnionType) -> dict[str, Any]:
     """The named fields that the request carries, each of its kind. Raises `Invalid` for one that is wrong, unknown or
     `needed` and not there."""
-    content: dict[str, Any] = request.get_json() if request.content_length else {}
+    content: dict[str, Any] = request.get_json() if request.get_data() else {}
     errors = {name: ["This field is not known here."] for name in content if name not in kinds}
     for name, kind in kinds.items():
         if type(content[name]) not in (get_args(kind) or (kind,)) if name in content else name in needed:

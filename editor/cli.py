@@ -1,5 +1,6 @@
 """The command `palimpsest`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Palimpsest: shared notes in the browser. Settings are PALIMPSEST_* in the environment."""
+    os.umask(0o077)  # what people write is nobody else's on this machine
 
 
 DATA = click.option(
@@ -32,8 +34,10 @@ def serve(host: str | None, port: int | None, data: Path | None) -> None:
     # First of all, before anything that it patches is imported.
     from editor import serve as server
 
-    _migrate(config)
-    server.serve(config)
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with server.alone(config.data):
+        _migrate(config)
+        server.serve(config)
 
 
 @main.command()
@@ -118,12 +122,28 @@ def _config(**options: object) -> Config:
         return Config.from_environ(given=given)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"Cannot use the folder of the data: {error.filename}: {error.strerror}") from error
 
 
 def _migrate(config: Config) -> None:
-    from editor import migrations
+    from sqlalchemy.exc import DBAPIError
 
-    migrations.upgrade(config.database_url, click.echo)
+    from editor import database, migrations, outage
+
+    try:
+        engine = database.connect(config.database_url)
+    except ValueError as error:
+        raise click.ClickException(f"PALIMPSEST_DATABASE_URL: {error}") from error
+    try:
+        migrations.upgrade(engine, click.echo)
+    except DBAPIError as error:
+        words = outage.words(error)
+        if words is None:
+            raise
+        raise click.ClickException(f"{words} It said: {str(error.orig).strip()}") from error
+    finally:
+        engine.dispose()
 
 
 def _password() -> str:

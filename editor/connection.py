@@ -41,6 +41,7 @@ class Identity(NamedTuple):
 
     user_id: int | None = None
     sign_in: str | None = None  # the id of the sign-in, to end its connections with it
+    guest: bool = False  # a name without an account
     links: Mapping[str, str] = {}  # document id -> token of the link that was opened
 
 

@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from flask.globals import app_ctx
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from editor.outage import Busy
@@ -23,7 +24,10 @@ GLANCE = 0.001  # seconds for which SQLite may put the loop to sleep while it wa
 
 def connect(url: str | URL) -> Engine:
     """An engine for `sqlite:///<file>` or `postgresql://...`. Opens nothing yet. Raises ValueError."""
-    url = make_url(url)
+    try:
+        url = make_url(url)
+    except ArgumentError:  # which may quote the password
+        raise ValueError("expected sqlite:///<file> or postgresql://<user>@<host>/<name>, not this") from None
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         url = url.set(drivername="postgresql+psycopg")
     elif url.drivername != "sqlite" or url.database in (None, "", ":memory:"):

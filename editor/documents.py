@@ -1,9 +1,10 @@
 """Notes: the list, a new one, its title, the bin."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import gevent
 from flask import Blueprint, current_app, request
 from gevent.event import AsyncResult
 from sqlalchemy import delete, func, select
@@ -12,15 +13,18 @@ from editor import access, acts, body, digest
 from editor.access import Access, Role
 from editor.content import schema, text
 from editor.database import session
-from editor.errors import Conflict, Unavailable
+from editor.errors import Conflict, NotFound, Unavailable
 from editor.models import Document, Member, User, now
 from sync.peer import Answer, Refusal, Saved
 from sync.rooms import Rooms
+from sync.store import UnknownDocument
 
 documents = Blueprint("documents", __name__, url_prefix="/api/documents")
 
 MOST_FACES = 8  # people shown with a note
-COMMIT_TIMEOUT = 15  # seconds
+COMMIT_TIMEOUT = 15.0  # seconds
+TRIES = 3
+NOT_SAVED = "The title could not be saved. Please try again."
 
 
 @documents.get("")
@@ -35,7 +39,7 @@ def show_all() -> dict[str, Any]:
 
 @documents.post("")
 def create() -> tuple[dict[str, Any], int]:
-    user = access.signed_in()
+    user = access.author()
     title = body.line("title", body.fields(title=str).get("title", ""), text.TITLE_LIMIT, empty=True)
     document = Document(owner_id=user.id)
     session.add(document)
@@ -67,16 +71,19 @@ def rename(document_id: str) -> dict[str, Any]:
 
 @documents.delete("/<document_id>")
 def throw_away(document_id: str) -> tuple[str, int]:
+    body.fields()
     document = access.find(document_id, Role.OWNER, binned=True).document
     if document.deleted is None:
         document.deleted = now()
         session.commit()
+        current_app.extensions["sockets"].tell_binned(document_id)
         _rooms().expel(document_id, Refusal("not-found", "This note was moved to the bin."))
     return "", 204
 
 
 @documents.post("/<document_id>/restore")
 def restore(document_id: str) -> dict[str, Any]:
+    body.fields()
     document = access.find(document_id, Role.OWNER, binned=True).document
     document.deleted = None
     session.commit()
@@ -85,6 +92,7 @@ def restore(document_id: str) -> dict[str, Any]:
 
 @documents.delete("/<document_id>/forever")
 def forget(document_id: str) -> tuple[str, int]:
+    body.fields()
     document = access.find(document_id, Role.OWNER, binned=True).document
     if document.deleted is None:
         raise Conflict("Only a note in the bin can be deleted for ever. Move it to the bin first.")
@@ -132,13 +140,25 @@ def retitle(document_id: str, user_id: int, title: str) -> int | None:
             whole.clear()
             whole += title
 
-    result: AsyncResult[Answer] = AsyncResult()
-    _rooms().edit(document_id, user_id, change, result.set)
-    answer = result.get(timeout=COMMIT_TIMEOUT)
+    answer = _edit(document_id, user_id, change)
+    for _ in range(TRIES - 1):
+        if isinstance(answer, Refusal) and answer.error == "resync":  # the room was thrown away meanwhile
+            answer = _edit(document_id, user_id, change)
     if not isinstance(answer, Saved):
-        raise Unavailable(answer.message if answer else "The title could not be saved. Please try again.")
+        raise Unavailable(answer.message if answer else NOT_SAVED)
     digest.refresh(document_id)
     return answer.seq if changed else None
+
+
+def _edit(document_id: str, user_id: int, change: Callable[[Any], None]) -> Answer:
+    result: AsyncResult[Answer] = AsyncResult()
+    try:
+        _rooms().edit(document_id, user_id, change, result.set)
+        return result.get(timeout=COMMIT_TIMEOUT)
+    except gevent.Timeout as timeout:  # no Exception: nobody would answer the request
+        raise Unavailable(NOT_SAVED) from timeout
+    except UnknownDocument as error:
+        raise NotFound("There is no note here for you.") from error
 
 
 def _people(document_ids: Sequence[str]) -> defaultdict[str, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint
 from flask_security.utils import login_user
 
-from editor import access, body, settings
+from editor import access, body, policy
 from editor.auth import accounts
 from editor.database import session
 from editor.errors import Conflict, Denied
@@ -16,7 +16,7 @@ guests = Blueprint("guests", __name__, url_prefix="/api/guests")
 
 @guests.post("")
 def create() -> tuple[dict[str, Any], int]:
-    if not settings.read()[0].guests:
+    if not policy.read()[0].guests:
         raise Denied("Guests are not welcome here: the administrator asks for an account.")
     if access.person() is not None:
         raise Conflict("You already have a name here.")

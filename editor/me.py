@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint
 from flask_wtf.csrf import generate_csrf
 
-from editor import access, body, settings
+from editor import access, body, policy
 from editor.content.schema import SCHEMA_VERSION
 from editor.database import session
 from editor.models import User
@@ -17,7 +17,7 @@ LONGEST_NAME = 80  # characters
 
 def boot() -> dict[str, Any]:
     """Boot (docs/http.md), without a document."""
-    kept, first = settings.read()
+    kept, first = policy.read()
     user = access.person()
     return {
         "user": user and describe(user),

@@ -7,7 +7,7 @@ import gevent
 from flask import Flask, current_app
 from sqlalchemy import select
 
-from editor import erasing, settings
+from editor import erasing, policy
 from editor.database import session
 from editor.models import Document, now
 from sync.store import Store, UnknownDocument
@@ -41,7 +41,7 @@ class Retention:
 
 def sweep() -> int:
     """Erase what is too old in every note; from how many something went. Needs an app context, may take long."""
-    days = settings.read()[0].retention
+    days = policy.read()[0].retention
     if days is None:
         return 0
     store: Store = current_app.extensions["store"]

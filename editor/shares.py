@@ -54,6 +54,7 @@ def change(document_id: str) -> dict[str, Any]:
 
 @shares.delete("")
 def revoke(document_id: str) -> tuple[str, int]:
+    body.fields()
     access.find(document_id, Role.OWNER)
     share = _open(document_id)
     if share is not None:

@@ -142,6 +142,14 @@ class Sockets:
             "Sign in again.",
         )
 
+    def expel_guests(self) -> None:
+        """The administrator decided anew what guests may do: they are asked for access again."""
+        self._expel(lambda identity: identity.guest, "The administrator changed what guests may do.")
+
+    def tell_binned(self, document_id: str) -> None:
+        """Tell those who have a document open that it is in the bin now, before they are put out of it."""
+        self._server.emit("document", {"deleted": True}, to=document_id, namespace="/")
+
     def drain(self) -> None:
         """Before this process stops: send everybody away, to come back one after the other. Takes about a second."""
         going = list(self._connections.values())
@@ -168,7 +176,10 @@ class Sockets:
         connection = self._connections[self._server.manager.eio_sid_from_sid(sio_sid, "/")]
         person = access.person()
         connection.identity = Identity(
-            person.id if person else None, cookie.get("sign_in"), dict(cookie.get("links", {}))
+            user_id=person.id if person else None,
+            sign_in=cookie.get("sign_in"),
+            guest=person is not None and person.guest,
+            links=access.links(),
         )
         connection.sio_sid = sio_sid
 
@@ -189,8 +200,12 @@ class Sockets:
             gevent.sleep(SWEEP_EVERY)
             now = monotonic()
             for connection in list(self._connections.values()):
-                if connection.is_hopeless(now, JOIN_DEADLINE):
-                    connection.abandon()
+                try:
+                    if connection.is_hopeless(now, JOIN_DEADLINE):
+                        connection.abandon()
+                except Exception:
+                    # Whatever is the matter with this one, the others are looked after for as long as we live.
+                    log.exception("connection %s could not be ended", connection.id)
 
     # -- Events --------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ export function openDatabase(userId: number | null, gone: () => void = () => und
   })
 }
 
+/** At signing out: nothing of this person stays on the device. */
 export function deleteDatabase(userId: number | null): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.deleteDatabase(nameOf(userId))

@@ -5,7 +5,7 @@
  * builds on. The first of them come together with a state, for without one nobody could open them again. A tab may send the edits of any other tab, for the server drops what it knows; a row is deleted only together with
  * storing a state that holds it, by a tab that saw it acknowledged.
  */
-import { STORES, answer, complete, deleteDatabase, openDatabase } from './database'
+import { STORES, answer, complete, openDatabase } from './database'
 import type { Edit } from './outbox'
 import type { Role } from './api'
 
@@ -35,10 +35,12 @@ export class Device {
   private done = new WeakSet<Edit>()
   private writing: Promise<void> = Promise.resolve()
   private busy = false
-  private sealed = false
 
   /** The device does not take anything (any more): it is full, or the browser refuses. Edits are then only in this tab. */
   broken = false
+
+  /** All of it was set aside; nothing more gets there. */
+  sealed = false
 
   /** What lay on the device was taken away: somebody signed out, or in, in another tab. */
   gone = false
@@ -126,7 +128,7 @@ export class Device {
     const { database, documentId: document } = this
     if (!database || this.broken) return false
     this.sealed = true
-    return this.attempt(async () => {
+    this.sealed = await this.attempt(async () => {
       const transaction = database.transaction(Object.values(STORES), 'readwrite')
       const updates = transaction.objectStore(STORES.updates)
       const [keys, rows] = await rowsOf(updates, document)
@@ -135,6 +137,7 @@ export class Device {
       for (const key of keys) updates.delete(key)
       await complete(transaction)
     })
+    return this.sealed
   }
 
   /** Forget the copy, in which there is nothing that the server has not had. False: there is, of another tab perhaps; or it could not be done. */
@@ -171,6 +174,21 @@ export class Device {
       const transaction = database.transaction(STORES.aside, 'readwrite')
       const store = transaction.objectStore(STORES.aside)
       for (const key of await answer(store.index('document').getAllKeys(documentId))) store.delete(key)
+      await complete(transaction)
+    })
+  }
+
+  /** Nothing of the note stays on the device. */
+  async forget(): Promise<void> {
+    const { database, documentId } = this
+    if (!database || this.broken) return
+    await this.attempt(async () => {
+      const transaction = database.transaction(Object.values(STORES), 'readwrite')
+      transaction.objectStore(STORES.notes).delete(documentId)
+      for (const name of [STORES.updates, STORES.aside]) {
+        const store = transaction.objectStore(name)
+        for (const key of await answer(store.index('document').getAllKeys(documentId))) store.delete(key)
+      }
       await complete(transaction)
     })
   }
@@ -251,6 +269,3 @@ async function rowsOf(store: IDBObjectStore, document: string): Promise<[IDBVali
   const index = store.index('document')
   return Promise.all([answer(index.getAllKeys(document)), answer(index.getAll(document) as IDBRequest<UpdateRow[]>)])
 }
-
-/** At signing out: nothing of this person stays on the device. */
-export const clearDevice = (userId: number | null): Promise<void> => deleteDatabase(userId)

@@ -42,6 +42,19 @@ export async function unsentNotes(userId: number | null): Promise<string[]> {
   }
 }
 
+/** Whether there is anything of this note on the device that the server may not have. */
+export async function isUnsent(userId: number | null, document: string): Promise<boolean> {
+  const database = await openDatabase(userId)
+  try {
+    const transaction = database.transaction([STORES.updates, STORES.aside])
+    const of = <Row>(store: string) => answer(transaction.objectStore(store).index('document').getAll(document) as IDBRequest<Row[]>)
+    const [rows, copies] = await Promise.all([of<{ mine: boolean }>(STORES.updates), of<unknown>(STORES.aside)])
+    return copies.length > 0 || rows.some(({ mine }) => mine)
+  } finally {
+    database.close()
+  }
+}
+
 export function forgetNotes(userId: number | null): void {
   onDevice.forget(keyOf(userId))
 }

@@ -1,6 +1,8 @@
 import { signOut } from './api'
 import { forgetBoot } from './boot'
+import { deleteDatabase, within } from './database'
 import { forgetNotes, unsentNotes } from './kept'
+import { stayed } from './moving'
 import { session } from './session.svelte'
 import { shell } from './shell.svelte'
 
@@ -17,10 +19,19 @@ export async function leave(anyway = false): Promise<void> {
     shell.unsent = await unsentNotes(id)
     if (shell.unsent.length) return
   }
-  await signOut()
-  forgetBoot()
+  // First what lies here: whatever becomes of the answer, and of this page, the next person at this device finds nothing.
   forgetNotes(id)
-  const { clearDevice } = await import('./note')
-  await clearDevice(id)
+  forgetBoot()
+  stayed()
+  await clear(id)
+  await signOut()
   location.assign('/')
+}
+
+async function clear(id: number | null): Promise<void> {
+  try {
+    await within(deleteDatabase(id))
+  } catch {
+    // A browser that refuses its storage has kept nothing there; one that is slow to answer goes on while we sign out.
+  }
 }

@@ -13,7 +13,7 @@ export interface LinkEvents {
   message(bytes: Uint8Array, seq: number): void
   expelled(problem: Problem): void
   drain(delay: number): void
-  document(news: { title?: string; deleted?: boolean }): void
+  document(news: { deleted?: boolean }): void
 }
 
 export interface Link {
@@ -48,7 +48,7 @@ export const socketLink = (documentId: string, server = '', allowed = transports
   socket.on('message', (bytes: ArrayBuffer, seq: number) => events.message(new Uint8Array(bytes), seq))
   socket.on('expelled', (problem: Problem) => events.expelled(problem))
   socket.on('drain', ({ delay }: { delay: number }) => events.drain(delay))
-  socket.on('document', (news: { title?: string; deleted?: boolean }) => events.document(news))
+  socket.on('document', (news: { deleted?: boolean }) => events.document(news))
   return {
     open: () => void socket.connect(),
     close: () => void socket.disconnect(),

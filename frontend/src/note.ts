@@ -7,16 +7,15 @@ import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
-import { Provider, mayWrite } from './provider'
+import { Provider, isForGood, mayWrite, type Joined } from './provider'
 import { bringBack } from './restoring'
 import { Saver } from './saver'
 import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
-import { textOf } from './text'
+import { textOf, textOfUpdates } from './text'
 import { Title } from './title'
-import { asideIsHere, deleted, reasonOf, rewritten, troubleOf, type Trouble } from './trouble'
+import { asideIsHere, deleted, reasonOf, refused, rewritten, troubleOf, type Trouble } from './trouble'
 
-export { clearDevice } from './device'
 export type { Present, Status, Trouble }
 
 export interface NoteOptions {
@@ -56,7 +55,7 @@ export interface Note {
   trouble: Readable<Trouble | null>
   /** The text of a copy that belongs to a history which was rewritten; null: there is none. */
   setAside: Readable<string | null>
-  forgetSetAside(): void
+  forgetSetAside(): Promise<void>
   /** The newest entry of the log that the doc has. */
   seq: Readable<number>
   /** The doc has every entry up to this one. Rejects when that does not come within some seconds. */
@@ -67,6 +66,8 @@ export interface Note {
   copyText(): string
   /** Try again now: connect, join, send what waits. */
   retry(): void
+  /** Set the copy here aside, with the edits that the server does not take. True: load the page again, to see the note as the server has it. */
+  afresh(): Promise<boolean>
   /** Scroll to where this person's caret is. False: it is not in the text. */
   jumpTo(userId: number): boolean
   destroy(): void
@@ -97,6 +98,8 @@ export function openNote(options: NoteOptions): Note {
   let known = options.role
   let shown: { editor: Editor; title: Title; undo: Y.UndoManager } | null = null
   let isDeleted = false
+  /** The last answer to a join that was looked at. */
+  let seen: Joined | null = null
   let rewriting: Trouble | null = null
   let hasAside = false
   let wasOffline = false
@@ -126,7 +129,7 @@ export function openNote(options: NoteOptions): Note {
   }
 
   /** How many edits are on the device. */
-  const kept = () => (device.gone ? 0 : outbox.kept)
+  const kept = () => (device.gone ? 0 : device.sealed ? outbox.length : outbox.kept)
   const writes = () => mayWrite(known, provider.joined ? provider.joined.user : user)
   const facts = (): Facts => ({
     joined: provider.joined !== null,
@@ -149,7 +152,7 @@ export function openNote(options: NoteOptions): Note {
   /** What stands in the way now. */
   function current(): Trouble | null {
     if (rewriting) return rewriting
-    if (isDeleted) return deleted(shown !== null)
+    if (isDeleted) return deleted(shown !== null, known === 'owner')
     if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: kept() === outbox.length })
     return null
   }
@@ -159,15 +162,18 @@ export function openNote(options: NoteOptions): Note {
     if (closed) return
     if (provider.joined) {
       known = provider.joined.role
-      isDeleted = false
+      // Only whoever is let in anew knows that it is there again: that it was deleted is told while we are in.
+      if (provider.joined !== seen) isDeleted = false
       if ((provider.joined.user?.id ?? null) !== (user?.id ?? null) && !outbox.length && !changedHands) {
         changedHands = true
         other()
       }
     }
+    seen = provider.joined
     if (provider.out?.error === 'epoch' && !rewriting) void putAside()
     role.set(known)
-    trouble.set(current() ?? (hasAside ? asideIsHere : null))
+    const stuck = outbox.length > 0 && provider.refusal !== null && isForGood(provider.refusal)
+    trouble.set(current() ?? (stuck ? refused(writes(), !device.broken) : hasAside ? asideIsHere : null))
     const editable = writes() && current() === null
     if (shown && shown.editor.isEditable !== editable) {
       shown.editor.setEditable(editable, false)
@@ -286,16 +292,23 @@ export function openNote(options: NoteOptions): Note {
 
   return {
     doc, editor, status, people, role, titleText, trouble, setAside, seq, reaches, restore,
-    forgetSetAside() {
+    async forgetSetAside() {
+      await device.forgetAside()
       hasAside = false
       setAside.set(null)
-      void device.forgetAside()
       refresh()
     },
     copyText: () => textOf(doc),
     retry() {
       isDeleted = false
       provider.retry()
+    },
+    async afresh() {
+      shown?.editor.setEditable(false, false)
+      if (shown) shown.title.editable = false
+      const done = await device.setAside(Y.encodeStateAsUpdate(doc))
+      refresh()
+      return done
     },
     jumpTo: (userId) => shown !== null && scrollTo(userId, awareness, shown.editor),
     destroy() {
@@ -310,12 +323,4 @@ export function openNote(options: NoteOptions): Note {
       doc.destroy()
     },
   }
-}
-
-function textOfUpdates(updates: Uint8Array[]): string {
-  const doc = new Y.Doc()
-  doc.transact(() => {
-    for (const update of updates) Y.applyUpdate(doc, update)
-  })
-  return textOf(doc)
 }

@@ -25,7 +25,7 @@ export interface ProviderEvents {
   changed(): void
   /** The doc has everything that the server had when it was asked. */
   synced(): void
-  document(news: { title?: string; deleted?: boolean }): void
+  document(news: { deleted?: boolean }): void
   /** The doc has newer entries of the log than before: see `seq`. */
   advanced(): void
 }
@@ -37,6 +37,8 @@ export const mayWrite = (role: Role | null, user: unknown): boolean => !!user &&
 const JOIN_AGAIN = new Set(['resync', 'not-joined', 'moved', 'access', 'rate', 'storage'])
 /** These say something about an edit; all others, that we are out of the document. */
 const ABOUT_AN_EDIT = new Set(['malformed', 'too-large', 'denied'])
+/** The same edit will be refused again. */
+export const isForGood = ({ error }: Problem): boolean => ABOUT_AN_EDIT.has(error)
 
 const unreadable: Problem = { error: 'unreadable', message: 'what the server sent could not be read' }
 

@@ -7,6 +7,15 @@ export function textOf(doc: Y.Doc): string {
   return [title, ...blocks(doc.getXmlFragment(BODY))].filter(Boolean).join('\n\n')
 }
 
+/** Of a copy that lies on the device as updates. */
+export function textOfUpdates(updates: Uint8Array[]): string {
+  const doc = new Y.Doc()
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdate(doc, update)
+  })
+  return textOf(doc)
+}
+
 type Node = Y.XmlElement | Y.XmlFragment | Y.XmlText | Y.XmlHook
 
 const childrenOf = (node: Y.XmlElement | Y.XmlFragment) => node.toArray() as Node[]

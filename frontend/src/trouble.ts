@@ -2,10 +2,10 @@
 import type { Problem } from './link'
 
 export interface Trouble {
-  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed'
+  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed' | 'refused' | 'aside'
   words: string
-  /** copy: note.copyText(); retry: note.retry(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
-  actions: ('copy' | 'retry' | 'aside' | 'sign-in' | 'reload' | 'home')[]
+  /** copy: note.copyText(); retry: note.retry(); afresh: note.afresh(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
+  actions: ('copy' | 'retry' | 'afresh' | 'aside' | 'sign-in' | 'reload' | 'home')[]
   /** Nothing of the note can be shown or edited until something is done. */
   closed: boolean
 }
@@ -47,10 +47,13 @@ export function troubleOf({ error, message }: Problem, standing: Standing): Trou
   }
 }
 
-export const deleted = (shown: boolean): Trouble => ({
+/** The page of a note in the bin, which only its owner sees, offers to restore it: that is what "Load again" shows them. */
+export const deleted = (shown: boolean, mine: boolean): Trouble => ({
   kind: 'deleted',
-  words: 'It was deleted while it was open here. Whoever owns it can bring it back from the bin.',
-  actions: shown ? ['copy', 'retry', 'home'] : ['home'],
+  words: mine
+    ? 'It was deleted while it was open here. Load it again to bring it back from the bin.'
+    : 'It was deleted while it was open here. Whoever owns it can bring it back from the bin.',
+  actions: [...(shown ? (['copy'] as const) : []), ...(mine ? (['reload'] as const) : shown ? (['retry'] as const) : []), 'home'],
   closed: !shown,
 })
 
@@ -64,9 +67,19 @@ export const rewritten = (aside: boolean): Trouble => ({
   closed: false,
 })
 
+/** The server never takes one of the edits, and with it none that came after. `mayWrite`: others it would take. `aside`: the device can keep a copy. */
+export const refused = (mayWrite: boolean, aside: boolean): Trouble => ({
+  kind: mayWrite ? 'refused' : 'denied',
+  words:
+    (mayWrite ? 'The server does not take one of your edits, and what you write here now is not saved.' : 'Your last edits came too late and are not saved.') +
+    (aside ? ' Go on with the note as it is on the server: your copy stays on this device, to be copied.' : ' They are only in this tab: copy your text, then load the page again.'),
+  actions: [aside ? 'afresh' : 'reload'],
+  closed: false,
+})
+
 export const asideIsHere: Trouble = {
-  kind: 'epoch',
-  words: 'An earlier copy of this note, from before its history was rewritten, is kept apart on this device.',
+  kind: 'aside',
+  words: 'A copy of this note, with text that could not be merged into it, is kept apart on this device.',
   actions: ['aside'],
   closed: false,
 }

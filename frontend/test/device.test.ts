@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
-import { STORES, complete, openDatabase } from '../src/database'
-import { Device, clearDevice, type Kept } from '../src/device'
+import { STORES, complete, deleteDatabase, openDatabase } from '../src/database'
+import { Device, type Kept } from '../src/device'
 import { Outbox, type Edit } from '../src/outbox'
 
 let people = 100
@@ -236,7 +236,7 @@ test('notes and people are kept apart, and signing out takes everything of one p
   const theirs = await tab()
   expect(theirs.text).toBe('')
   await theirs.save()
-  await clearDevice(mine.userId)
+  await deleteDatabase(mine.userId)
   expect((await tab(mine.userId)).text).toBe('')
   expect((await tab(theirs.userId)).knew).not.toBeNull()
   // The page that is still open goes on, and says that nothing is kept any more.

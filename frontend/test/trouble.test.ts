@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { reasonOf, troubleOf } from '../src/trouble'
+import { reasonOf, refused, troubleOf } from '../src/trouble'
 
 /** The errors of the protocol, as its own page lists them. */
 const errors = [...readFileSync(new URL('../../sync/README.md', import.meta.url), 'utf8').matchAll(/^\| `([a-z-]+)` \| .* \| .* \|$/gm)].map(([, error]) => error as string)
@@ -30,4 +30,13 @@ test('edits that are nowhere else are said to be so', () => {
   const problem = { error: 'sign-in', message: '' }
   expect(troubleOf(problem, { shown: true, edits: 2, kept: true }).words).toContain('kept on this device')
   expect(troubleOf(problem, { shown: true, edits: 2, kept: false }).words).toContain('only in this tab')
+})
+
+test('an edit that is never taken leaves a way on, and the text', () => {
+  for (const mayWrite of [true, false]) {
+    expect(refused(mayWrite, true).actions).toEqual(['afresh'])
+    expect(refused(mayWrite, true).words).toContain('your copy stays on this device')
+    expect(refused(mayWrite, false).words).toContain('only in this tab')
+    for (const aside of [true, false]) expect(refused(mayWrite, aside).words).toMatch(/^[A-Z][^_{}]*[.]$/)
+  }
 })

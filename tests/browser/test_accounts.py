@@ -2,10 +2,10 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Someone
-from tests.browser.person import Person
+from tests.browser.person import Person, eventually
 from tests.live import Server
 
 PASSWORD = "correct horse battery"
@@ -101,6 +101,41 @@ def test_what_a_guest_wrote_offline_is_there_after_they_sign_in_to_an_account(so
     signs_in(gil)
     gil.sees_the_editor()
     gil.sees("Sent. Never sent.")
+
+
+def test_signing_out_takes_the_notes_off_the_device_whatever_the_network_does(someone: Someone) -> None:
+    ana = someone("Ana", service_workers="block").signs_up()
+    ana.excuses("Service Worker registration blocked")
+    ana.starts_note("Secret")
+    ana.types("For me only")
+    ana.sees_kept("For me only")
+    page = ana.page
+    kept = "async () => (await indexedDB.databases()).length + localStorage.length"
+    assert page.evaluate(kept) > 0
+    eventually(page, lambda: _edits_on_device(page) == 0, lambda: "no edits on the device that may not be saved")
+    ana.opens("/")
+    expect(page.get_by_role("link", name="Secret")).to_be_visible()
+    page.get_by_role("button", name=ana.name).click()
+    # From now on no more of the page can be fetched, and the answer does not come back.
+    page.route("**/assets/**", lambda route: route.abort())
+    page.route("**/api/auth/logout", lambda route: (route.fetch(), route.abort()))
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_text("The server did not answer.")).to_be_visible()
+    assert page.evaluate(kept) == 0
+
+
+def _edits_on_device(page: Page) -> int:
+    found: int = page.evaluate(
+        """async () => {
+            const answer = (request) => new Promise((done) => (request.onsuccess = () => done(request.result)))
+            const [{ name }] = await indexedDB.databases()
+            const database = await answer(indexedDB.open(name))
+            const count = await answer(database.transaction('updates').objectStore('updates').count())
+            database.close()
+            return count
+        }"""
+    )
+    return found
 
 
 def test_settings_for_everybody_are_the_administrators(someone: Someone) -> None:

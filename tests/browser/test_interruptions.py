@@ -105,6 +105,33 @@ def test_what_was_typed_offline_arrives_though_the_page_was_closed(someone: Some
     same(ana, ben)
 
 
+def test_an_edit_that_the_server_never_takes_does_not_end_the_note(someone: Someone) -> None:
+    ana = someone("Ana", permissions=["clipboard-read", "clipboard-write"]).comes_as_guest()
+    ana.starts_note()
+    ana.types("Taken. ")
+    ana.sees_kept("Taken.")
+    # No editor of ours makes such a link (bounds.ts).
+    ana.body.evaluate("""(body) => {
+        const marks = [{ type: 'link', attrs: { href: 'https://example.org/' + 'a'.repeat(20000) } }]
+        body.editor.commands.insertContent({ type: 'text', text: 'Not taken.', marks })
+    }""")
+    expect(ana.state).to_have_text("Not saved: the server did not understand an edit")
+    ana.types(" Nor this.")
+    ana.page.get_by_role("button", name="Take what is on the server").click()
+    ana.page.get_by_role("button", name="Copy my text").click()
+    assert "Taken. Not taken. Nor this." in ana.page.evaluate("navigator.clipboard.readText()")
+    ana.sees_no("Not taken.")
+    ana.goes_to_the_end()
+    ana.types("Going on.")
+    ana.sees_kept("Taken. Going on.")
+    assert not ana.barriers()
+    ana.page.get_by_role("button", name="Let it go").click()
+    expect(ana.page.get_by_text("is kept apart on this device")).to_have_count(0)
+    ana.page.reload()
+    ana.sees("Taken. Going on.")
+    expect(ana.page.get_by_role("button", name="Copy my text")).to_have_count(0)
+
+
 def settled(person: Person) -> None:
     """The service worker has what it needs to open notes without a network."""
     person.page.evaluate("navigator.serviceWorker.ready.then(() => null)")

@@ -47,6 +47,25 @@ def test_renaming_in_the_list_is_seen_by_whoever_has_the_note_open(someone: Some
     expect(ben.title).to_have_text("After")
 
 
+def test_who_has_a_note_open_that_is_deleted_is_told_and_its_owner_can_bring_it_back(someone: Someone) -> None:
+    ana, ben = someone("Ana").comes_as_guest(), someone("Ben").comes_as_guest()
+    path = ana.starts_note("Precious")
+    link = ana.shares(path)
+    ana.sees_kept("Precious")
+    ben.opens_note(link)
+    ana.asks("DELETE", f"/api/documents/{path.split('/')[2]}")
+    for person in (ana, ben):
+        expect(person.page.get_by_text("This note was deleted")).to_be_visible()
+    expect(ben.page.get_by_role("button", name="Load again")).to_have_count(0)
+    ana.page.get_by_role("button", name="Load again").click()
+    ana.page.get_by_role("button", name="Restore").click()
+    ana.sees_the_editor()
+    ben.page.get_by_role("button", name="Retry").click()
+    expect(ben.page.get_by_text("This note was deleted")).to_have_count(0)
+    ben.types("still here")
+    ana.sees("still here")
+
+
 def test_a_deleted_note_comes_back_with_undo(someone: Someone) -> None:
     ana = someone("Ana").comes_as_guest()
     ana.starts_note("Precious")

@@ -72,6 +72,30 @@ def test_who_loses_access_keeps_what_they_see_to_copy(someone: Someone) -> None:
     expect(ben.page.get_by_text("Ben does not see this.")).to_have_count(0)
 
 
+def test_what_was_never_sent_can_be_copied_when_the_note_is_not_there_any_more(someone: Someone) -> None:
+    ana, ben = _with_guest(someone, permissions=["clipboard-read", "clipboard-write"])
+    ben.types("Sent. ")
+    ana.sees("Sent.")
+    ben.context.set_offline(True)
+    ben.types("Never sent.")
+    expect(ben.state).to_have_text(re.compile("kept on this device"))
+    ben.page.close()
+    ana.asks("DELETE", f"/api/documents/{_path(ana).split('/')[2]}/share")
+    ben.context.set_offline(False)
+    ben.page = ben.context.new_page()
+    ben.excuses("status of 404")
+    ben.opens(_path(ana))
+    expect(ben.page.get_by_text("11 edits of yours may never have reached the server.")).to_be_visible()
+    ben.page.get_by_role("button", name="Copy text").click()
+    assert ben.page.evaluate("navigator.clipboard.readText()") == "Sent. Never sent."
+    assert not ben.barriers()
+    ben.page.get_by_role("button", name="Let it go").click()
+    expect(ben.page.get_by_text("Nothing of this note is on this device any more")).to_be_visible()
+    ben.page.reload()
+    expect(ben.page.get_by_role("heading", name="There is no note here for you")).to_be_visible()
+    expect(ben.page.get_by_role("button", name="Copy text")).to_have_count(0)
+
+
 def test_a_revoked_link_opens_nothing(someone: Someone) -> None:
     ana, ben = someone("Ana").comes_as_guest(), someone("Ben")
     link = ana.shares(ana.starts_note())

@@ -19,10 +19,11 @@ from tests.editor.conftest import PASSWORD, SECRET, Visitor, write
 ROOT = Path(__file__).parents[2]
 
 
-def palimpsest(config: Config, *arguments: str, typed: str = "", status: int = 0) -> str:
+def palimpsest(config: Config, *arguments: str, typed: str = "", status: int = 0, **settings: str) -> str:
     """Run the command with this input. Returns what it said."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PALIMPSEST_")}
     environ |= {"PALIMPSEST_DATA": str(config.data), "PALIMPSEST_SECRET_KEY": SECRET}
+    environ |= {f"PALIMPSEST_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "editor.cli", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environ, input=typed, capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done.stdout + done.stderr
@@ -63,6 +64,26 @@ def test_each_command_works_on_the_folder_it_is_given(config: Config, tmp_path: 
     assert "0001" not in said
     assert "All notes" in palimpsest(config, "compact", "--data", elsewhere)
     assert not (config.data / "palimpsest.sqlite").exists()
+
+
+def test_what_cannot_be_used_is_one_sentence(config: Config, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for command in ("serve", "migrate"):
+        for folder in (file, file / "below"):
+            said = palimpsest(config, command, "--data", str(folder), status=(2 if folder is file else 1))
+            assert "Traceback" not in said
+            assert str(file) in said
+        for url in ("mysql://ada:secret@x/y", "postgresql://ada:secret@127.0.0.1:1/y", "no address"):
+            said = palimpsest(config, command, status=1, DATABASE_URL=url)
+            assert "Traceback" not in said
+            assert "secret" not in said
+            assert len(said.splitlines()) < 5
+
+
+def test_what_it_writes_is_for_its_owner_only(config: Config) -> None:
+    palimpsest(config, "migrate")
+    assert (config.data / "palimpsest.sqlite").stat().st_mode & 0o077 == 0
 
 
 def test_an_account_that_cannot_be_is_refused_in_words(config: Config) -> None:

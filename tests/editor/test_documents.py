@@ -1,16 +1,18 @@
 """Notes: making them, finding them, naming them, throwing them away."""
 
 import time
+from typing import Any
 
 import gevent
 import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
-from editor import digest
+from editor import digest, documents
 from editor.content import schema
 from editor.database import session
 from editor.models import Client, Document, Entry, Member, Share
+from sync.room import Room
 from tests.editor.conftest import Arrive, write
 
 
@@ -55,6 +57,30 @@ def test_the_newest_note_comes_first(app: Flask, arrive: Arrive) -> None:
     gevent.sleep(0.002)  # times are milliseconds
     write(app, first, 1, "something newer")
     assert [note["id"] for note in ada.notes()] == [first, second]
+
+
+def test_renaming_waits_out_a_room_that_is_thrown_away_and_says_when_nothing_is_saved(
+    app: Flask, arrive: Arrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    note = ada.new_note(title="Before")
+    rooms = app.extensions["rooms"]
+    edit = rooms.edit
+    thrown_away: list[Room] = []
+
+    def throwing_away(*arguments: Any) -> None:
+        edit(*arguments)
+        if len(thrown_away) < 2:
+            thrown_away.append(rooms._open[note])
+            thrown_away[-1].close()
+
+    monkeypatch.setattr(rooms, "edit", throwing_away)
+    assert ada.ask("PATCH", f"/api/documents/{note}", title="After")["title"] == "After"
+    assert len(thrown_away) == 2
+    monkeypatch.setattr(documents, "COMMIT_TIMEOUT", 0.01)
+    monkeypatch.setattr(rooms, "edit", lambda *arguments: None)
+    assert ada.ask("PATCH", f"/api/documents/{note}", 503, title="Never")["type"] == "unavailable"
 
 
 def test_a_note_that_cannot_be_read_hides_no_other(

@@ -20,8 +20,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert "Traceback" not in server.log
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def ada(server: Server) -> Visitor:
+    """The first account, so the administrator's."""
     return Visitor(server).sign_up("Ada")
 
 
@@ -57,6 +58,61 @@ def test_a_guest_who_signs_up_goes_on_writing(server: Server, ada: Visitor) -> N
         assert tab.say(Kind.UPDATE, tab.typed("still mine")) == {"seq": 1}
 
 
+def test_what_a_guest_had_not_sent_comes_from_the_account_they_sign_in_to(server: Server, ada: Visitor) -> None:
+    note = ada.new_note()
+    link = ada.share(note, "editor")
+    Visitor(server).sign_up("Cleo")
+    gus = Visitor(server).say_name("Gus")
+    gus.follow(link)
+    with Tab(server, gus, note) as tab, Tab(server, ada, note) as owner:
+        owner.joined()
+        tab.joined()
+        assert tab.say(Kind.UPDATE, tab.typed("sent ")) == {"seq": 1}
+        doc, text, unsent = tab.doc, tab.text, tab.typed("and not sent")
+        gus.ask("POST", "/api/auth/login", email="cleo@example.org", password=PASSWORD)
+        assert owner.event("expelled")[0]["error"] == "moved"
+        tab.ends()
+    with Tab(server, gus, note) as tab:
+        tab.doc, tab.text = doc, text
+        tab.joined()
+        assert tab.say(Kind.UPDATE, unsent) == {"seq": 2}
+        assert str(tab.text) == "sent and not sent"
+
+
+def test_guests_who_may_not_write_any_more_only_read(server: Server, ada: Visitor) -> None:
+    note = ada.new_note()
+    link = ada.share(note, "editor")
+    gus = Visitor(server).say_name("Gus")
+    gus.follow(link)
+    own = gus.new_note()
+    with Tab(server, gus, note) as tab, Tab(server, ada, note) as owner:
+        tab.joined()
+        owner.joined()
+        assert tab.say(Kind.UPDATE, tab.typed("as a guest")) == {"seq": 1}
+        ada.ask("PATCH", "/api/settings", guests=False)
+        try:
+            assert tab.event("expelled")[0]["error"] == "access"
+            tab.ends()
+            assert still_in(owner)
+            for each in (note, own):
+                with Tab(server, gus, each) as again:
+                    assert again.join()["role"] == "viewer"
+                    assert still_in(again)
+                    assert again.say(Kind.UPDATE, again.typed("no more"))["error"] == "denied"
+                assert {found["role"] for found in gus.ask("GET", "/api/documents")["documents"]} == {"viewer"}
+                for method, path, body in (
+                    ("POST", "", {}),
+                    ("PATCH", f"/{each}", {"title": "Mine"}),
+                    ("DELETE", f"/{own}", {}),
+                ):
+                    with pytest.raises(AssertionError, match="403"):
+                        gus.ask(method, f"/api/documents{path}", **body)
+        finally:
+            ada.ask("PATCH", "/api/settings", guests=True)
+    with Tab(server, gus, note) as again:
+        assert again.join()["role"] == "editor"
+
+
 def test_a_note_in_the_bin_is_closed_for_everybody(server: Server, ada: Visitor) -> None:
     note = ada.new_note()
     with Tab(server, ada, note) as tab:
@@ -65,6 +121,7 @@ def test_a_note_in_the_bin_is_closed_for_everybody(server: Server, ada: Visitor)
         ada.ask("DELETE", f"/api/documents/{note}")
         assert tab.event("expelled")[0]["error"] == "not-found"
         assert time.monotonic() - began < 1
+        assert tab.events == [["document", {"deleted": True}]], "and they were told why before that"
         assert tab.join()["error"] == "not-found"
     ada.ask("POST", f"/api/documents/{note}/restore")
     with Tab(server, ada, note) as tab:

@@ -1,17 +1,20 @@
 """What strangers try, and what the browser is told to refuse."""
 
+import io
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from editor import create_app, database
 from editor.config import Config
-from tests.editor.conftest import Arrive, Visitor
+from tests.editor.conftest import PASSWORD, Arrive, Visitor
 
 
 def test_a_page_of_another_site_cannot_act_for_somebody(arrive: Arrive) -> None:
@@ -146,6 +149,46 @@ def test_a_database_that_cannot_be_written_now_is_unavailable_in_words(
     other.execute("ROLLBACK")
     other.close()
     assert ada.post("/api/documents", 201)
+
+
+def test_a_body_has_the_fields_it_may_have_and_no_others(arrive: Arrive) -> None:
+    ada = arrive()
+    account: dict[str, Any] = {"email": "ada@example.org", "password": PASSWORD, "name": "Ada"}
+    assert "admin" in ada.post("/api/auth/register", 400, **account, admin=True)["errors"]
+    ada.post("/api/auth/register", **account)
+    note = ada.new_note()
+    for method, path in (
+        ("POST", "/api/auth/logout"),
+        ("DELETE", f"/api/documents/{note}"),
+        ("DELETE", f"/api/documents/{note}/share"),
+        ("POST", f"/api/documents/{note}/restore"),
+        ("DELETE", f"/api/documents/{note}/forever"),
+    ):
+        assert "x" in ada.ask(method, path, 400, x=1)["errors"]
+    assert ada.who() is not None
+
+
+def test_what_is_no_text_is_refused_before_anything_reads_it(arrive: Arrive) -> None:
+    visitor = arrive()
+    headers = {"X-CSRF-Token": visitor.get("/api/me").get_json()["csrf"]}
+
+    def post(path: str, data: bytes, **environ: object) -> TestResponse:
+        return visitor.client.post(
+            path, input_stream=io.BytesIO(data), content_type="application/json", headers=headers,
+            environ_overrides=environ,
+        )  # fmt: skip
+
+    half = rb'{"email": "ada@example.org", "password": "a password \ud800", "name": "Ada"}'
+    for data in (half, b"[" * 60_000, b'{"a":' * 10_000):
+        for path in ("/api/auth/register", "/api/auth/login"):
+            answer = post(path, data, CONTENT_LENGTH=str(len(data)))
+            assert (answer.status_code, answer.get_json()["type"]) == (400, "invalid")
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    assert post("/api/guests", b"no JSON", **chunked).status_code == 400
+    assert post("/api/guests", b'{"name": "Gus", "x": 1}', **chunked).status_code == 400
+    assert post("/api/guests", b'{"name": "Gus"}', **chunked).status_code == 201
+    for name in ("%00", "x" * 300, "a%00/../b"):
+        assert visitor.get(f"/assets/{name}").status_code == 404
 
 
 def test_a_failure_inside_says_nothing_outside(

@@ -46,6 +46,14 @@ def people(server: Server, alice: Visitor, note: str) -> Iterator[list[Person]]:
         person.leave()
 
 
+def test_a_server_that_does_not_start_is_quoted(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="unknown setting PALIMPSEST_NONSENSE"):
+        Server(tmp_path / "data", NONSENSE="1").start()
+    server = Server(tmp_path / "data", TEST_TRACES="is for the tests").start()
+    server.kill()
+    server.kill()
+
+
 def test_it_says_where_it_is(server: Server) -> None:
     assert f"Palimpsest is at {server.url}\n" in server.log
 
@@ -56,6 +64,15 @@ def test_a_busy_port_is_one_clear_line(server: Server, tmp_path: Path) -> None:
     assert second.returncode == 1
     assert "Traceback" not in second.stderr
     assert re.fullmatch(rf"Cannot listen on 127.0.0.1 port {server.port}: .*in use.*\n", second.stderr)
+    assert server.answers()
+
+
+def test_two_servers_do_not_share_a_folder(server: Server, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "editor.cli", "serve", "--port", "0", "--data", str(tmp_path / "data")]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 1
+    assert second.stderr.startswith("Another server is using ")
+    assert len(second.stderr.splitlines()) == 1
     assert server.answers()
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.replay.session import Replay
 from tests.replay.trace import apply, generate, load
 
-TRACES = Path(os.environ.get("PALIMPSEST_TRACES", Path(__file__).parents[3] / "shared" / "traces"))
+TRACES = Path(os.environ.get("PALIMPSEST_TEST_TRACES", Path(__file__).parents[3] / "shared" / "traces"))
 SEED = int(os.environ.get("PALIMPSEST_TEST_SEED", random.randrange(1 << 32)))
 
 
@@ -29,7 +29,7 @@ def test_a_generated_session_with_kills(tmp_path: Path) -> None:
 def test_a_recorded_session_with_kills(tmp_path: Path) -> None:
     found = recorded()
     if not found:
-        pytest.skip(f"no recorded sessions (*.json.gz) in {TRACES}; PALIMPSEST_TRACES names another folder")
+        pytest.skip(f"no recorded sessions (*.json.gz) in {TRACES}; PALIMPSEST_TEST_TRACES names another folder")
     trace = load(random.Random(SEED).choice(found))
     Replay(trace.first(600), tmp_path, 5, SEED).run()
 
@@ -37,7 +37,7 @@ def test_a_recorded_session_with_kills(tmp_path: Path) -> None:
 def test_recorded_sessions_end_as_they_say() -> None:
     found = recorded()
     if not found:
-        pytest.skip(f"no recorded sessions (*.json.gz) in {TRACES}; PALIMPSEST_TRACES names another folder")
+        pytest.skip(f"no recorded sessions (*.json.gz) in {TRACES}; PALIMPSEST_TEST_TRACES names another folder")
     trace = load(min(found, key=lambda path: path.stat().st_size))
     assert trace.first(len(trace.keystrokes)).end == trace.end
 
