@@ -118,8 +118,8 @@ export function openNote(options: NoteOptions): Note {
     edits: outbox.length,
     kept: kept(),
     broken: device.broken,
-    waiting: outbox.since === null ? 0 : Date.now() - outbox.since,
-    away: Date.now() - provider.lostAt,
+    waiting: outbox.since === null ? 0 : performance.now() - outbox.since,
+    away: performance.now() - provider.lostAt,
     refused: reason(),
   })
   const status = writable<Status>(statusOf(facts()))

@@ -50,8 +50,8 @@ export class Provider {
   out: Problem | null = null
   /** Why it did not take an edit; null: it took all that it answered. */
   refusal: Problem | null = null
-  /** Since when we have not been in the document, in milliseconds since 1970. */
-  lostAt = Date.now()
+  /** Since when we have not been in the document, by the clock of this page (performance.now, in milliseconds). */
+  lostAt = performance.now()
   /** The history that the doc belongs to; null: none yet. */
   epoch: string | null = null
 
@@ -139,7 +139,7 @@ export class Provider {
   private made = (update: Uint8Array, origin: unknown) => {
     if (origin === this) return this.shelf.know(update)
     if (origin === this.shelf) return
-    const edit: Edit = { update, made: Date.now(), row: null }
+    const edit: Edit = { update, made: performance.now(), row: null }
     this.outbox.add(edit)
     this.shelf.add(edit)
     this.sender.more()
@@ -269,7 +269,7 @@ export class Provider {
   }
 
   private leaveRoom(): void {
-    if (this.joined) this.lostAt = Date.now()
+    if (this.joined) this.lostAt = performance.now()
     this.turn += 1
     this.joined = null
     this.sender.stop()

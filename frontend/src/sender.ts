@@ -54,7 +54,7 @@ export class Sender {
     const { turn } = this
     this.sending = true
     for (const payload of pieces) {
-      const begun = Date.now()
+      const begun = performance.now()
       const problem = await this.deliver(encode({ kind, payload }), turn)
       if (turn !== this.turn) return
       if (problem) {
@@ -62,7 +62,7 @@ export class Sender {
         return this.events.refused(problem)
       }
       if (payload === pieces.at(-1)) this.events.acknowledged(edits)
-      await pause(PACE - (Date.now() - begun))
+      await pause(PACE - (performance.now() - begun))
       if (turn !== this.turn) return
     }
     this.sending = false
