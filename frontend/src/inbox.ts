@@ -13,11 +13,14 @@ export class Inbox {
   /** The newest entry of the log that the doc has. */
   seq = 0
 
-  /** `applied`: what came is in the doc. `failed`: it could not be applied, and what the doc holds cannot be trusted any more. */
+  /**
+   * `applied`: what came is in the doc. `failed`: it could not be applied, and what the doc holds cannot be trusted any more.
+   * `unseen`: it is in the doc, but somebody who watches the doc failed, and shows something else now.
+   */
   constructor(
     private readonly doc: Y.Doc,
     private readonly origin: unknown,
-    private readonly events: { applied(): void; failed(): void },
+    private readonly events: { applied(): void; failed(): void; unseen(error: unknown): void },
   ) {}
 
   push(update: Uint8Array, seq: number): void {
@@ -37,14 +40,18 @@ export class Inbox {
     const updates = this.waiting
     if (!updates.length) return
     this.waiting = []
+    let whole = false
     try {
       this.doc.transact(() => {
         for (const update of updates) Y.applyUpdate(this.doc, update, this.origin)
+        whole = true
       }, this.origin)
-      this.seq = Math.max(this.seq, this.newest)
-    } catch {
-      return this.events.failed()
+    } catch (error) {
+      // Who watches the doc is told only after all of it is in.
+      if (!whole) return this.events.failed()
+      this.events.unseen(error)
     }
+    this.seq = Math.max(this.seq, this.newest)
     this.events.applied()
   }
 }

@@ -26,6 +26,8 @@ export interface ProviderEvents {
   /** The doc has everything that the server had when it was asked. */
   synced(): void
   document(news: { deleted?: boolean }): void
+  /** The doc is right, but who shows it failed with this error and must begin anew. */
+  unseen(error: unknown): void
 }
 
 /** Nobody writes without a name, whatever the link they came through allows. */
@@ -85,7 +87,11 @@ export class Provider {
       drain: (delay) => this.drain(delay),
       document: (news) => this.events.document(news),
     })
-    this.inbox = new Inbox(doc, this, { applied: () => this.checkWhole(), failed: () => this.putOut(unreadable) })
+    this.inbox = new Inbox(doc, this, {
+      applied: () => this.checkWhole(),
+      failed: () => this.putOut(unreadable),
+      unseen: (error) => this.events.unseen(error),
+    })
     this.sender = new Sender(this.outbox, {
       ask: (message) => this.link.ask('message', message),
       acknowledged: (edits) => this.acknowledged(edits),

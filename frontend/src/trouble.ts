@@ -2,7 +2,7 @@
 import type { Problem } from './link'
 
 export interface Trouble {
-  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed' | 'refused' | 'aside'
+  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed' | 'refused' | 'aside' | 'unshowable'
   words: string
   /** copy: note.copyText(); retry: note.retry(); afresh: note.afresh(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
   actions: ('copy' | 'retry' | 'afresh' | 'aside' | 'sign-in' | 'reload' | 'home')[]
@@ -81,6 +81,14 @@ export const asideIsHere: Trouble = {
   kind: 'aside',
   words: 'A copy of this note, with text that could not be merged into it, is kept apart on this device.',
   actions: ['aside'],
+  closed: false,
+}
+
+/** The doc holds what the editor has no shape for. */
+export const unshowable: Trouble = {
+  kind: 'unshowable',
+  words: 'Something in it is not made of what a note is made of. All of its text is safe: you can read and copy it here, but not edit it.',
+  actions: ['copy', 'home'],
   closed: false,
 }
 

@@ -4,6 +4,7 @@ import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { Editor } from '@tiptap/core'
 import { makeEditor, undoManager } from '../src/editor'
+import { scrollTo } from '../src/presence'
 
 interface Writer { doc: Y.Doc; editor: Editor; undo: Y.UndoManager; awareness: Awareness }
 
@@ -111,6 +112,47 @@ for (const [where, texts, [at, offset], change, expected] of places)
     change(ben)
     expect(caret(ana)).toEqual(expected)
   })
+
+const nowhere = [
+  'x', [1], {}, 7, { anchor: null, head: null }, { anchor: {}, head: 'x' }, { anchor: { tname: 'title' }, head: { tname: 'nope' } },
+  { anchor: { item: {} }, head: {} }, { anchor: { item: { client: 1, clock: -1 } }, head: { type: { client: 'x' } } }, { anchor: { tname: { a: 1 } }, head: {} },
+]
+
+for (const cursor of nowhere)
+  test(`nobody is kept from editing by somebody whose caret is at ${JSON.stringify(cursor)}`, () => {
+    const [ana, ben] = pair()
+    ana.awareness.states.set(1234, { user: { id: 3, name: 'Mal', slot: 3 }, cursor })
+    ben.editor.commands.insertContent('from Ben')
+    ana.editor.commands.insertContentAt(1, 'from Ana, ')
+    expect(paragraphs(ana)).toEqual(['from Ana, from Ben'])
+    expect(paragraphs(ben)).toEqual(paragraphs(ana))
+    expect([...ana.doc.share.keys()].sort()).toEqual(['body', 'title'])
+    expect(scrollTo(3, ana.awareness, ana.editor)).toBe(false)
+  })
+
+test('a caret that is in the text is shown', () => {
+  const [ana, ben] = pair()
+  ben.editor.commands.insertContent('here')
+  const place = { type: null, tname: 'body', item: null, assoc: 0 }
+  ana.awareness.states.set(1234, { user: { id: 3, name: 'Cleo', slot: 3 }, cursor: { anchor: place, head: place } })
+  ben.editor.commands.insertContent(' and there')
+  expect(ana.editor.view.dom.querySelector('.caret')?.textContent).toBe('Cleo')
+})
+
+test('a doc that cannot be shown is neither changed nor watched any more', () => {
+  const doc = new Y.Doc()
+  const fragment = doc.getXmlFragment('body')
+  fragment.insert(0, [new Y.XmlText('loose')])
+  const before = Y.encodeStateAsUpdate(doc)
+  const awareness = new Awareness(doc)
+  const element = document.createElement('div')
+  expect(() => makeEditor(element, { doc, awareness, undo: undoManager(doc), editable: true })).toThrow()
+  expect(Y.encodeStateAsUpdate(doc)).toEqual(before)
+  expect(element.childNodes).toHaveLength(0)
+  fragment.insert(1, [new Y.XmlText('more')])
+  expect(fragment.toString()).toBe('loosemore')
+  awareness.destroy()
+})
 
 const everything = {
   type: 'doc',

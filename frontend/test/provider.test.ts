@@ -42,6 +42,19 @@ describe('two people', () => {
     expect(ana.provider.outbox.length + ben.provider.outbox.length).toBe(0)
   })
 
+  test('stay in the note when what shows it fails: nothing is wrong with the text', async () => {
+    await together()
+    const failure = new Error('expected a caret that can be drawn')
+    ben.text.observe((_event, { origin }) => {
+      if (origin === ben.provider) throw failure
+    })
+    ana.type('Plan')
+    await pass(300)
+    expect(ben.unseen[0]).toBe(failure)
+    expect([ben.reads, ben.provider.seq, ben.provider.out]).toEqual(['Plan', server.seq, null])
+    expect([ben.provider.joined?.role, server.joins]).toEqual(['editor', 2])
+  })
+
   test('send the first key at once, and together what follows while it is under way', async () => {
     await together(() => 40)
     ana.type('a')
