@@ -16,6 +16,7 @@ import StarterKit from '@tiptap/starter-kit'
 import { Bounds, LONGEST } from './bounds'
 import { highlightPlugin } from './highlight'
 import { Placeholder } from './placeholder'
+import { Spans } from './spans'
 
 /** The name of the doc's fragment that holds the text; the title is the text "title". */
 export const BODY = 'body'
@@ -90,5 +91,6 @@ export const extensions = (): Extensions => [
   TableHeader,
   TableCell,
   Bounds,
+  Spans,
   Placeholder.configure({ words: 'Write, or press / for blocks' }),
 ]
