@@ -3,6 +3,7 @@ import type { Editor } from '@tiptap/core'
 import { get, writable, type Readable } from 'svelte/store'
 import * as Y from 'yjs'
 import type { Role } from './api'
+import { Composition } from './composition'
 import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
@@ -100,6 +101,8 @@ export function openNote(options: NoteOptions): Note {
     },
     unseen: (error) => showAnew(error),
   })
+  const composition = new Composition(body)
+  provider.holdWhile(() => composition.holds())
   const { whereabouts, outbox } = provider
   const { awareness } = whereabouts
   const saver = new Saver(doc, device)
@@ -298,6 +301,7 @@ export function openNote(options: NoteOptions): Note {
       awareness.off('change', gather)
       shown?.title.destroy()
       shown?.editor.destroy()
+      composition.destroy()
       provider.destroy()
       void saver.destroy().then(() => device.close())
       doc.destroy()

@@ -110,9 +110,14 @@ export class Provider {
     return this.inbox.seq
   }
 
-  /** Everything that has come is in the doc. */
+  /** Everything that has come is in the doc; while somebody composes, it comes there later, and `seq` with it. */
   settle(): void {
     this.inbox.flush()
+  }
+
+  /** `composing`: an input method holds the element that shows the doc, and nothing of others may be drawn in it now. */
+  holdWhile(composing: () => boolean): void {
+    this.inbox.held = composing
   }
 
   connect(): void {
@@ -203,10 +208,11 @@ export class Provider {
   private sync(update: Uint8Array, seq: number): void {
     this.whole = false
     this.inbox.push(update, seq)
-    this.inbox.flush()
-    if (!this.joined) return
-    this.whole = isWhole(this.doc)
-    this.events.synced()
+    this.inbox.after(() => {
+      if (!this.joined) return
+      this.whole = isWhole(this.doc)
+      this.events.synced()
+    })
   }
 
   /** An update that builds on something which never came: ask for all that is missing. */
@@ -216,7 +222,7 @@ export class Provider {
 
   /** The server says what it has: send what it lacks. */
   private answer(stateVector: Uint8Array): void {
-    this.inbox.flush()
+    this.settle()
     if (!this.joined) return
     if (!mayWrite(this.joined.role, this.joined.user)) {
       if (this.outbox.length) this.notTaken({ error: 'denied', message: 'you may only read this note now' })
@@ -278,6 +284,7 @@ export class Provider {
     if (this.joined) this.lostAt = Date.now()
     this.turn += 1
     this.joined = null
+    this.inbox.forget()
     this.sender.stop()
     this.whereabouts.alone()
   }

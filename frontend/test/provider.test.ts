@@ -55,6 +55,30 @@ describe('two people', () => {
     expect([ben.provider.joined?.role, server.joins]).toEqual(['editor', 2])
   })
 
+  test('read nothing of the other while they compose, and send on', async () => {
+    await together()
+    let composing = true
+    ben.provider.holdWhile(() => composing)
+    ana.type('Plan')
+    await pass(300)
+    const behind = ben.provider.seq
+    ben.type('か')
+    await pass(300)
+    ben.provider.settle()
+    expect([ben.reads, ben.provider.outbox.length, ben.provider.seq]).toEqual(['か', 0, behind])
+    expect([...ana.reads].sort().join('')).toBe([...'Planか'].sort().join(''))
+    server.cut(ben.visitor)
+    ben.type('んじ')
+    await pass(3000)
+    expect([ben.reads, ben.provider.outbox.length, ben.synced]).toEqual(['かんじ', 0, 1])
+    composing = false
+    await pass(200)
+    expect([ben.reads, ben.synced]).toEqual([ana.reads, 2])
+    expect(ben.provider.seq).toBeGreaterThan(behind)
+    expect(ben.reads).toContain('かんじ')
+    expect(ben.provider.joined?.role).toBe('editor')
+  })
+
   test('send the first key at once, and together what follows while it is under way', async () => {
     await together(() => 40)
     ana.type('a')

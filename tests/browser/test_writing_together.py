@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
-from tests.browser.person import Person, same
+from tests.browser.person import Person, eventually, same
 from tests.browser.proxy import Proxy
 from tests.live import Server
 
@@ -73,6 +73,43 @@ def test_an_editor_that_fails_while_it_draws_begins_anew_with_all_that_is_in_the
     ana.types(", and Ana again")
     ben.sees("Ana was here, and Ana again, and Ben")  # where the caret was
     ana.sees_saved()
+    same(*two)
+
+
+@pytest.mark.parametrize("where", ["Home", "End"])
+def test_what_an_input_method_composes_is_there_once_whatever_others_write_beside_it(
+    two: tuple[Person, Person], where: str
+) -> None:
+    ana, ben = two
+    ana.types("hello world")
+    ben.sees("hello world")
+    for _ in "world":
+        ana.presses("ArrowLeft")
+    keyboard = ana.context.new_cdp_session(ana.page)
+
+    def composes(text: str) -> None:
+        end = len(text)
+        keyboard.send("Input.imeSetComposition", {"text": text, "selectionStart": end, "selectionEnd": end})
+
+    composes("か")
+    composes("かん")
+    ben.sees("hello かんworld")
+    ben.goes_to_the_end()
+    ben.presses(where)
+    ben.types("!?")
+    ben.sees_saved()
+    composes("かんじ")
+    ben.sees("かんじ")
+    assert "!" not in ana.text()
+    keyboard.send("Input.insertText", {"text": "漢字"})
+    expected = "!?hello 漢字world" if where == "Home" else "hello 漢字world!?"
+    for person in two:
+        eventually(
+            person.page, lambda who=person: who.text() == expected, lambda who=person: f"{expected}, not {who.text()},"
+        )
+        person.sees_saved()
+    ana.types("。")
+    ben.sees("漢字。world")
     same(*two)
 
 
