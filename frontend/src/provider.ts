@@ -78,7 +78,7 @@ export class Provider {
   ) {
     this.link = openLink({
       opened: () => void this.join(),
-      closed: () => this.lost(),
+      closed: (problem) => (problem ? this.putOut(problem) : this.lost()),
       message: (bytes, seq) => this.receive(bytes, seq),
       expelled: (problem) => {
         this.inRoom = false

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
-from tests.browser.person import Person, eventually, same
+from tests.browser.person import Person, same
 from tests.browser.proxy import Proxy
 from tests.live import Server
 
@@ -104,9 +104,8 @@ def test_what_an_input_method_composes_is_there_once_whatever_others_write_besid
     keyboard.send("Input.insertText", {"text": "漢字"})
     expected = "!?hello 漢字world" if where == "Home" else "hello 漢字world!?"
     for person in two:
-        eventually(
-            person.page, lambda who=person: who.text() == expected, lambda who=person: f"{expected}, not {who.text()},"
-        )
+        person.sees(expected)
+        assert person.text() == expected
         person.sees_saved()
     ana.types("。")
     ben.sees("漢字。world")
