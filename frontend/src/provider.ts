@@ -26,6 +26,8 @@ export interface ProviderEvents {
   /** The doc has everything that the server had when it was asked. */
   synced(): void
   document(news: { deleted?: boolean }): void
+  /** The doc is right, but who shows it failed with this error and must begin anew. */
+  unseen(error: unknown): void
 }
 
 /** Nobody writes without a name, whatever the link they came through allows. */
@@ -76,7 +78,7 @@ export class Provider {
   ) {
     this.link = openLink({
       opened: () => void this.join(),
-      closed: () => this.lost(),
+      closed: (problem) => (problem ? this.putOut(problem) : this.lost()),
       message: (bytes, seq) => this.receive(bytes, seq),
       expelled: (problem) => {
         this.inRoom = false
@@ -85,7 +87,11 @@ export class Provider {
       drain: (delay) => this.drain(delay),
       document: (news) => this.events.document(news),
     })
-    this.inbox = new Inbox(doc, this, { applied: () => this.checkWhole(), failed: () => this.putOut(unreadable) })
+    this.inbox = new Inbox(doc, this, {
+      applied: () => this.checkWhole(),
+      failed: () => this.putOut(unreadable),
+      unseen: (error) => this.events.unseen(error),
+    })
     this.sender = new Sender(this.outbox, {
       ask: (message) => this.link.ask('message', message),
       acknowledged: (edits) => this.acknowledged(edits),
@@ -104,9 +110,14 @@ export class Provider {
     return this.inbox.seq
   }
 
-  /** Everything that has come is in the doc. */
+  /** Everything that has come is in the doc; while somebody composes, it comes there later, and `seq` with it. */
   settle(): void {
     this.inbox.flush()
+  }
+
+  /** `composing`: an input method holds the element that shows the doc, and nothing of others may be drawn in it now. */
+  holdWhile(composing: () => boolean): void {
+    this.inbox.held = composing
   }
 
   connect(): void {
@@ -197,10 +208,11 @@ export class Provider {
   private sync(update: Uint8Array, seq: number): void {
     this.whole = false
     this.inbox.push(update, seq)
-    this.inbox.flush()
-    if (!this.joined) return
-    this.whole = isWhole(this.doc)
-    this.events.synced()
+    this.inbox.after(() => {
+      if (!this.joined) return
+      this.whole = isWhole(this.doc)
+      this.events.synced()
+    })
   }
 
   /** An update that builds on something which never came: ask for all that is missing. */
@@ -210,7 +222,7 @@ export class Provider {
 
   /** The server says what it has: send what it lacks. */
   private answer(stateVector: Uint8Array): void {
-    this.inbox.flush()
+    this.settle()
     if (!this.joined) return
     if (!mayWrite(this.joined.role, this.joined.user)) {
       if (this.outbox.length) this.notTaken({ error: 'denied', message: 'you may only read this note now' })
@@ -272,6 +284,7 @@ export class Provider {
     if (this.joined) this.lostAt = performance.now()
     this.turn += 1
     this.joined = null
+    this.inbox.forget()
     this.sender.stop()
     this.whereabouts.alone()
   }
