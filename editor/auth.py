@@ -22,10 +22,10 @@ from werkzeug.datastructures import MultiDict
 from wtforms import StringField
 
 from editor import access, body, policy, worker
-from editor.characters import is_line
+from editor.characters import LONGEST_NAME, is_line
 from editor.database import session
 from editor.errors import Conflict, Denied, Invalid, NotFound, WrongPassword
-from editor.me import LONGEST_NAME, boot
+from editor.me import boot
 from editor.models import Role, User, WebAuthn
 
 # Names that work inside a house (`ada@notes.local`) are addresses, too: no mail is ever sent to find out.

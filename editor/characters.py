@@ -1,6 +1,12 @@
-"""Which characters a line may have: what people call themselves and their notes, in every script, and nothing else."""
+"""What people may call themselves and their notes: one line, in every script.
+
+The page's half is `frontend/src/limits.ts`.
+"""
 
 import unicodedata
+
+LONGEST_NAME = 80  # characters
+LONGEST_TITLE = 500
 
 
 def is_line(text: str) -> bool:

@@ -11,7 +11,8 @@ from sqlalchemy import delete, func, select
 
 from editor import access, acts, body, digest
 from editor.access import Access, Role
-from editor.content import schema, text
+from editor.characters import LONGEST_TITLE
+from editor.content import schema
 from editor.database import session
 from editor.errors import Conflict, NotFound, Unavailable
 from editor.models import Document, Member, User, now
@@ -40,7 +41,7 @@ def show_all() -> dict[str, Any]:
 @documents.post("")
 def create() -> tuple[dict[str, Any], int]:
     user = access.author()
-    title = body.line("title", body.fields(title=str).get("title", ""), text.TITLE_LIMIT, empty=True)
+    title = body.line("title", body.fields(title=str).get("title", ""), LONGEST_TITLE, empty=True)
     document = Document(owner_id=user.id)
     session.add(document)
     session.flush()
@@ -61,7 +62,7 @@ def show(document_id: str) -> dict[str, Any]:
 @documents.patch("/<document_id>")
 def rename(document_id: str) -> dict[str, Any]:
     access.find(document_id, Role.EDITOR)
-    title = body.line("title", body.needed("title", str), text.TITLE_LIMIT, empty=True)
+    title = body.line("title", body.needed("title", str), LONGEST_TITLE, empty=True)
     user = access.signed_in()
     seq = retitle(document_id, user.id, title)
     if seq is not None:

@@ -6,6 +6,7 @@ failed. Here each of these gets its own answer, in the same JSON shape as the re
 
 import io
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,7 +15,10 @@ from editor.websocket import CONTROL
 
 PATH = "/socket.io/"
 LARGEST_BODY = 3 << 20  # bytes: two messages of 1 MiB in base64
+MOST_ORIGINS = 20  # that are logged: they are whatever somebody sends
 MOST_PACKETS = 64  # in a body; browsers put everything in it that waited for the last one
+
+log = logging.getLogger(__name__)
 
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -38,6 +42,7 @@ class Entrance:
     def __init__(self, application: Application, origins: Sequence[str] = ()) -> None:
         self._application = application
         self._origins = frozenset(origins)  # allowed besides the server's own
+        self._refused: set[str] = set()  # of these the log knows
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(PATH):
@@ -54,6 +59,13 @@ class Entrance:
         origin = environ.get("HTTP_ORIGIN")
         own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
         if origin is not None and origin != own and origin not in self._origins:
+            if origin not in self._refused and len(self._refused) < MOST_ORIGINS:
+                self._refused.add(origin)
+                log.warning(
+                    "Refused a page of %.200r: this server is %.200r. If that is its address as well, add it to "
+                    "PALIMPSEST_ORIGINS, or let the proxy pass on Host and X-Forwarded-Proto.",
+                    *(origin, own),
+                )
             raise Refused("403 Forbidden", "denied", f"This server is {own}; a page of {origin[:200]} may not use it.")
 
 

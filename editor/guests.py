@@ -7,9 +7,10 @@ from flask_security.utils import login_user
 
 from editor import access, body, policy
 from editor.auth import accounts
+from editor.characters import LONGEST_NAME
 from editor.database import session
 from editor.errors import Conflict, Denied
-from editor.me import LONGEST_NAME, boot
+from editor.me import boot
 
 guests = Blueprint("guests", __name__, url_prefix="/api/guests")
 

@@ -6,13 +6,12 @@ from flask import Blueprint
 from flask_wtf.csrf import generate_csrf
 
 from editor import access, body, policy
+from editor.characters import LONGEST_NAME
 from editor.content.schema import SCHEMA_VERSION
 from editor.database import session
 from editor.models import User
 
 me = Blueprint("me", __name__, url_prefix="/api/me")
-
-LONGEST_NAME = 80  # characters
 
 
 def boot() -> dict[str, Any]:

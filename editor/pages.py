@@ -63,7 +63,7 @@ def note(document_id: str) -> Response:
         access.open_link(document_id, token)
     found = access.find(document_id, Role.VIEWER, binned=True)
     title, body = _read(found)
-    heading = f'<h1 class="note-title">{escape(title)}</h1>'
+    heading = f'<h1 class="note-title" dir="auto">{escape(title)}</h1>'
     return _fill(
         f"{title} – Palimpsest" if title else "Palimpsest",
         boot() | {"document": documents.describe([found])[0]},

@@ -105,7 +105,8 @@ class _Join(NamedTuple):
         """Raises `Refused`."""
         match arguments:
             case [{"document": str(document_id), "client": int(client_id), "schema": int(schema), "epoch": epoch}]:
-                if isinstance(epoch, str | None) and 0 < client_id <= MOST_CLIENT_ID:
+                numbers = type(client_id) is int and type(schema) is int  # to Python, true and false are numbers, too
+                if numbers and isinstance(epoch, str | None) and 0 < client_id <= MOST_CLIENT_ID:
                     return cls(document_id, client_id, schema, epoch)
         expected = "{document: string, client: 1 to 2^53 - 1, schema: number, epoch: string or null}"
         raise Refused("malformed", f"expected {expected}")

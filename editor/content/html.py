@@ -12,6 +12,8 @@ from pycrdt import XmlFragment
 
 from editor.content.walk import TEXT_BLOCKS, Close, Open, Run, in_pieces
 
+LINE = "<br>"  # as the editor draws an empty line: the text must not jump when it comes
+
 
 class Tags(NamedTuple):
     before: str
@@ -27,18 +29,23 @@ def to_html(fragment: XmlFragment, pause: Callable[[], None] = lambda: None) -> 
     out: list[str] = []
     ends: list[str] = []  # what closes each open element
     marks: list[Tags] = []  # the open marks, outermost first
+    empty = True  # the line that is being written: without a break it would have no height
     for step in in_pieces(fragment, pause):
         match step:
             case Run(text, names):
                 _change(out, marks, [MARKS[name](names[name]) for name in MARKS if name in names])
                 out.append(escape(text, quote=False))
+                empty = text.endswith("\n")
             case Open():
                 _change(out, marks, [])
                 before, after = _tags(step)
                 out.append(before)
                 ends.append(after)
-            case Close():
+                empty = True
+            case Close(tag):
                 _change(out, marks, [])
+                if empty and tag in TEXT_BLOCKS:
+                    out.append(LINE)
                 out.append(ends.pop())
     return "".join(out)
 
@@ -69,6 +76,12 @@ def _plain(name: str) -> Callable[[Attributes], Tags]:
     return lambda attributes: tags
 
 
+def _sided(name: str, more: str = "") -> Callable[[Attributes], Tags]:
+    """What has a side, where its marks begin: that of its first words."""
+    tags = Tags(f'<{name}{more} dir="auto">', f"</{name}>")
+    return lambda attributes: tags
+
+
 def _void(name: str) -> Callable[[Attributes], Tags]:
     tags = Tags(f"<{name}>", "")
     return lambda attributes: tags
@@ -83,7 +96,7 @@ def _heading(attributes: Attributes) -> Tags:
 def _ordered_list(attributes: Attributes) -> Tags:
     start = attributes.get("start")
     begins = f' start="{start}"' if isinstance(start, int) and start != 1 else ""
-    return Tags(f"<ol{begins}>", "</ol>")
+    return Tags(f'<ol{begins} dir="auto">', "</ol>")
 
 
 def _task_item(attributes: Attributes) -> Tags:
@@ -135,14 +148,14 @@ def _link(attributes: Attributes) -> Tags:
 NODES: dict[str, Callable[[Attributes], Tags]] = {
     "paragraph": _plain("p"),
     "heading": _heading,
-    "bulletList": _plain("ul"),
+    "bulletList": _sided("ul"),
     "orderedList": _ordered_list,
     "listItem": _plain("li"),
-    "taskList": lambda attributes: Tags('<ul data-type="taskList">', "</ul>"),
+    "taskList": _sided("ul", ' data-type="taskList"'),
     "taskItem": _task_item,
-    "blockquote": _plain("blockquote"),
+    "blockquote": _sided("blockquote"),
     "codeBlock": _code_block,
-    "table": lambda attributes: Tags("<table><tbody>", "</tbody></table>"),
+    "table": lambda attributes: Tags('<table dir="auto"><tbody>', "</tbody></table>"),
     "tableRow": _plain("tr"),
     "tableHeader": _cell("th"),
     "tableCell": _cell("td"),

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from pycrdt import Text, XmlFragment
 
-from editor.characters import as_line
+from editor.characters import LONGEST_TITLE, as_line
 from editor.content.walk import TEXT_BLOCKS, Close, Open, Run, walk
 
-TITLE_LIMIT = 500  # characters
 EXCERPT_LIMIT = 200  # characters
 
 
@@ -36,7 +35,7 @@ def excerpt(fragment: XmlFragment) -> str:
 
 def one_line(title: Text | str) -> str:
     """A title as lists and pages show it: one line of at most 500 characters."""
-    return as_line(str(title)[: 4 * TITLE_LIMIT])[:TITLE_LIMIT]
+    return as_line(str(title)[: 4 * LONGEST_TITLE])[:LONGEST_TITLE]
 
 
 def _lines(fragment: XmlFragment) -> Iterator[str]:

@@ -2,6 +2,7 @@
 import { Extension } from '@tiptap/core'
 import { yCursorPlugin } from 'y-prosemirror'
 import type { Awareness } from 'y-protocols/awareness'
+import { headOf, identityOf } from './presence'
 import type { Identity } from './whereabouts'
 
 /** The name fades this long after its owner last moved. */
@@ -67,7 +68,8 @@ export const Carets = Extension.create<{ awareness: Awareness }>({
 
     return [
       yCursorPlugin(awareness, {
-        awarenessStateFilter: (mine: number, client: number, state: { user?: Identity }) => client !== mine && !!state.user,
+        awarenessStateFilter: (mine: number, client: number, state: Record<string, unknown>) =>
+          client !== mine && identityOf(state) !== null && headOf(state, this.editor.state) !== null,
         cursorBuilder: (user: Identity, client: number) => caretOf(client).show(user),
         selectionBuilder: (user: Identity) => ({ class: 'remote', 'data-author': String(user.slot) }),
       }),

@@ -10,7 +10,7 @@ import type { Edit } from './outbox'
 import type { Role } from './api'
 
 export interface NoteRow { document: string; epoch: string; role: Role; seq: number; state: Uint8Array }
-export interface UpdateRow { document: string; mine: boolean; made: number; update: Uint8Array }
+export interface UpdateRow { document: string; mine: boolean; update: Uint8Array }
 export interface AsideRow { document: string; updates: Uint8Array[] }
 
 /** What the device knew when the note was opened. */
@@ -205,7 +205,8 @@ export class Device {
     const [keys, rows] = await rowsOf(transaction.objectStore(STORES.updates), this.documentId)
     if (!note && !rows.length) return null
     const edits: Edit[] = []
-    rows.forEach(({ mine, made, update }, at) => {
+    const made = performance.now()
+    rows.forEach(({ mine, update }, at) => {
       const row = keys[at] as IDBValidKey
       if (mine) edits.push({ update, made, row })
       else this.stale.push(row)
@@ -233,8 +234,8 @@ export class Device {
           notes.put({ document, ...moment } satisfies NoteRow)
         }
         const store = transaction.objectStore(STORES.updates)
-        const before = theirs.map((update) => store.add({ document, mine: false, made: Date.now(), update } satisfies UpdateRow))
-        const rows = edits.map(({ made, update }) => store.add({ document, mine: true, made, update } satisfies UpdateRow))
+        const before = theirs.map((update) => store.add({ document, mine: false, update } satisfies UpdateRow))
+        const rows = edits.map(({ update }) => store.add({ document, mine: true, update } satisfies UpdateRow))
         await complete(transaction)
         this.stale.push(...before.map(({ result }) => result))
         for (const [at, edit] of edits.entries()) {

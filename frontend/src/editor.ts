@@ -26,19 +26,32 @@ const isFilled = (type: Y.AbstractType<unknown>) => (type instanceof Y.XmlText |
 
 interface Options { doc: Y.Doc; awareness: Awareness; undo: Y.UndoManager; editable: boolean }
 
-/** The editor of `doc`, inside `element`. */
+/** The editor of `doc`, inside `element`. Throws, and leaves nothing behind, when the doc holds what it has no shape for. */
 export function makeEditor(element: HTMLElement, { doc, awareness, undo, editable }: Options): Editor {
-  return new Editor({
-    element,
-    editable,
-    injectCSS: false,
-    // It would compare the whole document after every change of somebody else.
-    enableCoreExtensions: { delete: false },
-    editorProps: { attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the note', spellcheck: 'true' } },
-    extensions: [
-      ...extensions(),
-      Collaboration.configure({ document: doc, field: BODY, yUndoOptions: { undoManager: undo } }),
-      Carets.configure({ awareness }),
-    ],
-  })
+  let begun: Editor | null = null
+  try {
+    return new Editor({
+      element,
+      editable,
+      injectCSS: false,
+      // It would compare the whole document after every change of somebody else.
+      enableCoreExtensions: { delete: false },
+      editorProps: { attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the note', spellcheck: 'true' } },
+      extensions: [
+        ...extensions(),
+        Collaboration.configure({ document: doc, field: BODY, yUndoOptions: { undoManager: undo } }),
+        Carets.configure({ awareness }),
+      ],
+      onBeforeCreate: ({ editor }) => void (begun = editor),
+    })
+  } catch (error) {
+    if (begun) abandon(begun)
+    throw error
+  }
+}
+
+/** An editor that failed while it was made: no view of a plugin is known to it yet, so the one that listens to the doc is told here. */
+function abandon(editor: Editor): void {
+  ySyncPluginKey.getState(editor.view.state)?.binding.destroy()
+  editor.destroy()
 }

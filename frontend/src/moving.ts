@@ -43,7 +43,7 @@ async function move(guest: number, account: number): Promise<void> {
       const { document } = state
       const here = (await answer(notes.get(document))) as NoteRow | undefined
       if (!here) notes.put(state)
-      else if (here.epoch === state.epoch) updates.add({ document, mine: false, made: Date.now(), update: state.state } satisfies UpdateRow)
+      else if (here.epoch === state.epoch) updates.add({ document, mine: false, update: state.state } satisfies UpdateRow)
       else {
         apart.add(document)
         const made = rows.filter((row) => row.document === document).map(({ update }) => update)

@@ -1,8 +1,9 @@
 /** An open note: the doc, the device, the server and the editor, put together. The one thing that the pages use. */
 import type { Editor } from '@tiptap/core'
-import { writable, type Readable } from 'svelte/store'
+import { get, writable, type Readable } from 'svelte/store'
 import * as Y from 'yjs'
 import type { Role } from './api'
+import { Composition } from './composition'
 import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
@@ -14,7 +15,7 @@ import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
 import { textOf, textOfUpdates } from './text'
 import { Title } from './title'
-import { asideIsHere, deleted, reasonOf, refused, rewritten, troubleOf, type Trouble } from './trouble'
+import { asideIsHere, deleted, reasonOf, refused, rewritten, troubleOf, unshowable, type Trouble } from './trouble'
 
 export type { Present, Status, Trouble }
 
@@ -97,6 +98,7 @@ export function openNote(options: NoteOptions): Note {
 
   let known = options.role
   let shown: { editor: Editor; title: Title; undo: Y.UndoManager } | null = null
+  let isUnshowable = false
   let isDeleted = false
   /** The last answer to a join that was looked at. */
   let seen: Joined | null = null
@@ -116,7 +118,10 @@ export function openNote(options: NoteOptions): Note {
       refresh()
     },
     advanced: () => seq.set(provider.seq),
+    unseen: (error) => showAnew(error),
   })
+  const composition = new Composition(body)
+  provider.holdWhile(() => composition.holds())
   const { whereabouts, outbox } = provider
   const { awareness } = whereabouts
   const saver = new Saver(doc, device)
@@ -137,8 +142,8 @@ export function openNote(options: NoteOptions): Note {
     edits: outbox.length,
     kept: kept(),
     broken: device.broken,
-    waiting: outbox.since === null ? 0 : Date.now() - outbox.since,
-    away: Date.now() - provider.lostAt,
+    waiting: outbox.since === null ? 0 : performance.now() - outbox.since,
+    away: performance.now() - provider.lostAt,
     refused: reason(),
   })
   const status = writable<Status>(statusOf(facts()))
@@ -153,6 +158,7 @@ export function openNote(options: NoteOptions): Note {
   function current(): Trouble | null {
     if (rewriting) return rewriting
     if (isDeleted) return deleted(shown !== null, known === 'owner')
+    if (isUnshowable) return unshowable
     if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: kept() === outbox.length })
     return null
   }
@@ -197,7 +203,17 @@ export function openNote(options: NoteOptions): Note {
     if (closed || shown) return
     const undo = undoManager(doc)
     const editable = writes()
-    const made = makeEditor(body, { doc, awareness, undo, editable })
+    let made: Editor
+    try {
+      made = makeEditor(body, { doc, awareness, undo, editable })
+    } catch (error) {
+      // It holds what no version of the page has written. What the server wrote into the page stays, to be read and copied.
+      console.error(error)
+      undo.destroy()
+      isUnshowable = true
+      return refresh()
+    }
+    isUnshowable = false
     const title = new Title(options.title, doc.getText(TITLE), { undo, next: () => toStart(made) })
     title.editable = editable
     shown = { editor: made, title, undo }
@@ -228,6 +244,21 @@ export function openNote(options: NoteOptions): Note {
     const edit = outbox.all.at(-1)
     if (!edit) throw new Error('expected an edit that waits to be sent')
     return { undo, seq: provider.entryOf(edit) }
+  }
+
+  /** The editor failed at a change that is in the doc: what it shows is not what is there, and typing in it would take that away. */
+  function showAnew(error: unknown): void {
+    console.error(error)
+    const before = shown && { selection: shown.editor.state.selection, focused: shown.editor.view.hasFocus() }
+    shown?.title.destroy()
+    shown?.editor.destroy()
+    shown = null
+    editor.set(null)
+    show()
+    const now = get(editor)
+    if (!before || !now) return
+    now.commands.setTextSelection(before.selection)
+    if (before.focused) now.view.focus()
   }
 
   async function putAside(): Promise<void> {
@@ -318,6 +349,7 @@ export function openNote(options: NoteOptions): Note {
       awareness.off('change', gather)
       shown?.title.destroy()
       shown?.editor.destroy()
+      composition.destroy()
       provider.destroy()
       void saver.destroy().then(() => device.close())
       doc.destroy()

@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 /** One change that somebody made here, and whether it is safe anywhere but in this tab. */
 export interface Edit {
   readonly update: Uint8Array
-  /** Milliseconds since 1970. */
+  /** By the clock of this page (performance.now), which nobody sets; of an edit from an earlier page, when it was read. */
   readonly made: number
   /** Where it lies on the device, once IndexedDB has confirmed that it does. */
   row: IDBValidKey | null

@@ -1,14 +1,16 @@
 import type { Editor } from '@tiptap/core'
+import type { EditorState } from '@tiptap/pm/state'
 import { relativePositionToAbsolutePosition, ySyncPluginKey } from 'y-prosemirror'
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { BODY } from './schema'
 import type { Identity } from './whereabouts'
 
 /** Somebody who is here now. One for each person, however many tabs they have; oneself comes first. */
 export interface Present extends Identity { self: boolean }
 
 /** What comes from another client is looked at before it is used. */
-function identityOf(state: Record<string, unknown>): Identity | null {
+export function identityOf(state: Record<string, unknown>): Identity | null {
   const user = state.user as Partial<Identity> | null | undefined
   const valid = typeof user?.id === 'number' && typeof user.name === 'string' && typeof user.slot === 'number'
   return valid ? (user as Identity) : null
@@ -25,13 +27,38 @@ export function peopleOf(awareness: Awareness): Present[] {
   return [...people.values()]
 }
 
+interface Id { client: number; clock: number }
+
+const isNumber = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0
+const isId = (value: unknown) => value == null || (isNumber((value as Id).client) && isNumber((value as Id).clock))
+
+/** Whether this is a place in the text, as JSON. Any other root would be made in the doc by looking for it. */
+function isPlace(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { type, tname, item, assoc } = value as Record<string, unknown>
+  return isId(type) && isId(item) && (tname == null || tname === BODY) && (assoc == null || Number.isSafeInteger(assoc))
+}
+
+/** Where the caret of a state is; null: nowhere in this text. Any other client may say anything, so nothing that it says may throw. */
+export function headOf({ cursor }: { cursor?: unknown }, state: EditorState): number | null {
+  const { anchor, head } = (cursor ?? {}) as Record<string, unknown>
+  if (!isPlace(anchor) || !isPlace(head)) return null
+  const { doc, binding, type } = ySyncPluginKey.getState(state)
+  const resolve = (place: unknown) => relativePositionToAbsolutePosition(doc, type, Y.createRelativePositionFromJSON(place), binding.mapping)
+  try {
+    return resolve(anchor) === null ? null : resolve(head)
+  } catch {
+    // It is in something that is not shown here.
+    return null
+  }
+}
+
 /** Where the caret of this person is in the text; null: nowhere in it. */
 function caretOf(userId: number, awareness: Awareness, editor: Editor): number | null {
-  const { doc, binding, type } = ySyncPluginKey.getState(editor.state)
   for (const [client, state] of awareness.getStates()) {
-    const head = (state.cursor as { head?: unknown } | null | undefined)?.head
-    if (client === awareness.clientID || identityOf(state)?.id !== userId || !head) continue
-    return relativePositionToAbsolutePosition(doc, type, Y.createRelativePositionFromJSON(head), binding.mapping)
+    if (client === awareness.clientID || identityOf(state)?.id !== userId) continue
+    const at = headOf(state, editor.state)
+    if (at !== null) return at
   }
   return null
 }

@@ -28,6 +28,8 @@ export interface ProviderEvents {
   document(news: { deleted?: boolean }): void
   /** The doc has newer entries of the log than before: see `seq`. */
   advanced(): void
+  /** The doc is right, but who shows it failed with this error and must begin anew. */
+  unseen(error: unknown): void
 }
 
 /** Nobody writes without a name, whatever the link they came through allows. */
@@ -52,8 +54,8 @@ export class Provider {
   out: Problem | null = null
   /** Why it did not take an edit; null: it took all that it answered. */
   refusal: Problem | null = null
-  /** Since when we have not been in the document, in milliseconds since 1970. */
-  lostAt = Date.now()
+  /** Since when we have not been in the document, by the clock of this page (performance.now, in milliseconds). */
+  lostAt = performance.now()
   /** The history that the doc belongs to; null: none yet. */
   epoch: string | null = null
 
@@ -79,7 +81,7 @@ export class Provider {
   ) {
     this.link = openLink({
       opened: () => void this.join(),
-      closed: () => this.lost(),
+      closed: (problem) => (problem ? this.putOut(problem) : this.lost()),
       message: (bytes, seq) => this.receive(bytes, seq),
       expelled: (problem) => {
         this.inRoom = false
@@ -88,7 +90,11 @@ export class Provider {
       drain: (delay) => this.drain(delay),
       document: (news) => this.events.document(news),
     })
-    this.inbox = new Inbox(doc, this, { applied: () => this.applied(), failed: () => this.putOut(unreadable) })
+    this.inbox = new Inbox(doc, this, {
+      applied: () => this.applied(),
+      failed: () => this.putOut(unreadable),
+      unseen: (error) => this.events.unseen(error),
+    })
     this.sender = new Sender(this.outbox, {
       ask: (message) => this.link.ask('message', message),
       acknowledged: (edits, seq) => this.acknowledged(edits, seq),
@@ -112,9 +118,14 @@ export class Provider {
     return new Promise((resolve) => this.awaited.set(edit, resolve))
   }
 
-  /** Everything that has come is in the doc. */
+  /** Everything that has come is in the doc; while somebody composes, it comes there later, and `seq` with it. */
   settle(): void {
     this.inbox.flush()
+  }
+
+  /** `composing`: an input method holds the element that shows the doc, and nothing of others may be drawn in it now. */
+  holdWhile(composing: () => boolean): void {
+    this.inbox.held = composing
   }
 
   connect(): void {
@@ -147,7 +158,7 @@ export class Provider {
   private made = (update: Uint8Array, origin: unknown) => {
     if (origin === this) return this.shelf.know(update)
     if (origin === this.shelf) return
-    const edit: Edit = { update, made: Date.now(), row: null }
+    const edit: Edit = { update, made: performance.now(), row: null }
     this.outbox.add(edit)
     this.shelf.add(edit)
     this.sender.more()
@@ -205,10 +216,11 @@ export class Provider {
   private sync(update: Uint8Array, seq: number): void {
     this.whole = false
     this.inbox.push(update, seq)
-    this.inbox.flush()
-    if (!this.joined) return
-    this.whole = isWhole(this.doc)
-    this.events.synced()
+    this.inbox.after(() => {
+      if (!this.joined) return
+      this.whole = isWhole(this.doc)
+      this.events.synced()
+    })
   }
 
   private applied(): void {
@@ -223,7 +235,7 @@ export class Provider {
 
   /** The server says what it has: send what it lacks. */
   private answer(stateVector: Uint8Array): void {
-    this.inbox.flush()
+    this.settle()
     if (!this.joined) return
     if (!mayWrite(this.joined.role, this.joined.user)) {
       if (this.outbox.length) this.notTaken({ error: 'denied', message: 'you may only read this note now' })
@@ -289,9 +301,10 @@ export class Provider {
   }
 
   private leaveRoom(): void {
-    if (this.joined) this.lostAt = Date.now()
+    if (this.joined) this.lostAt = performance.now()
     this.turn += 1
     this.joined = null
+    this.inbox.forget()
     this.sender.stop()
     this.whereabouts.alone()
   }

@@ -12,6 +12,7 @@ export function delayOf(attempt: number, random: () => number = Math.random): nu
 /** Calls `attempt` later; at once when the network comes back or somebody looks at the page again. `cut`: the network is gone. */
 export class Reconnect {
   private attempts = 0
+  /** By performance.now: somebody may set the clock of the day. */
   private earliest = 0
   private timer: ReturnType<typeof setTimeout> | undefined
 
@@ -24,7 +25,7 @@ export class Reconnect {
 
   later(): void {
     if (this.timer !== undefined) return
-    const delay = Math.max(delayOf(this.attempts), this.earliest - Date.now())
+    const delay = Math.max(delayOf(this.attempts), this.earliest - performance.now())
     this.attempts += 1
     this.timer = setTimeout(() => this.now(), delay)
   }
@@ -37,7 +38,7 @@ export class Reconnect {
 
   /** The server asked for this many seconds before anybody comes back. */
   notWithin(seconds: number): void {
-    this.earliest = Date.now() + seconds * 1000
+    this.earliest = performance.now() + seconds * 1000
   }
 
   /** It worked: the next trouble begins with short waits again. */
@@ -60,6 +61,6 @@ export class Reconnect {
 
   private hurry = () => {
     const hidden = typeof document !== 'undefined' && document.hidden
-    if (this.timer !== undefined && !hidden && Date.now() >= this.earliest) this.now()
+    if (this.timer !== undefined && !hidden && performance.now() >= this.earliest) this.now()
   }
 }

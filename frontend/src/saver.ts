@@ -25,8 +25,8 @@ export class Saver {
 
   private changed = () => {
     clearTimeout(this.timer)
-    this.since ??= Date.now()
-    const wait = Math.max(0, Math.min(QUIET, this.since + AT_MOST - Date.now()))
+    this.since ??= performance.now()
+    const wait = Math.max(0, Math.min(QUIET, this.since + AT_MOST - performance.now()))
     this.timer = setTimeout(() => whenIdle(() => void this.save()), wait)
   }
 

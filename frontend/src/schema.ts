@@ -16,6 +16,7 @@ import StarterKit from '@tiptap/starter-kit'
 import { Bounds, LONGEST } from './bounds'
 import { highlightPlugin } from './highlight'
 import { Placeholder } from './placeholder'
+import { Spans } from './spans'
 
 /** The name of the doc's fragment that holds the text; the title is the text "title". */
 export const BODY = 'body'
@@ -45,14 +46,17 @@ const SafeLink = Link.extend({
   },
 })
 
-/** Many type `- [ ] `: by then `- ` has become a bullet, and the brackets turn that into a task. */
+/** Many type `- [ ] `: by then `- ` has become a bullet, and the brackets turn that into a task. In a task they tick it, or take the tick away. */
 const Task = TaskItem.extend({
   addInputRules() {
     const rule = new InputRule({
       find: /^\[([ x]?)\]\s$/i,
       handler: ({ state, range, match, chain }) => {
-        if (state.selection.$from.node(-1).type.name !== 'listItem') return null
-        chain().deleteRange(range).toggleTaskList().updateAttributes(this.name, { checked: /x/i.test(match[0]) }).run()
+        const { $from } = state.selection
+        const item = $from.node(-1).type.name
+        if ($from.index(-1) > 0 || (item !== 'listItem' && item !== this.name)) return null
+        const emptied = item === this.name ? chain().deleteRange(range) : chain().deleteRange(range).toggleTaskList()
+        emptied.updateAttributes(this.name, { checked: /x/i.test(match[0]) }).run()
         return undefined
       },
     })
@@ -60,14 +64,20 @@ const Task = TaskItem.extend({
   },
 })
 
+/** What has a side (where its marks or its columns begin) takes it from its first words; lines of text look at their own (note.css). */
+const SIDED = { HTMLAttributes: { dir: 'auto' } }
+
 /** As the server writes it: no widths, which a policy without inline styles would not show. */
 const PlainTable = Table.extend({
-  renderHTML: () => ['div', { class: 'tableWrapper' }, ['table', ['tbody', 0]]],
+  renderHTML: () => ['div', { class: 'tableWrapper' }, ['table', { dir: 'auto' }, ['tbody', 0]]],
 })
 
 export const extensions = (): Extensions => [
   StarterKit.configure({
     heading: { levels: [1, 2, 3] },
+    blockquote: SIDED,
+    bulletList: SIDED,
+    orderedList: SIDED,
     codeBlock: false,
     link: false,
     // Undo is Yjs's: it takes back only one's own edits. A trailing paragraph would be an edit that nobody made.
@@ -83,12 +93,13 @@ export const extensions = (): Extensions => [
     isAllowedUri: (address) => isAllowedAddress(address),
   }),
   Highlight,
-  TaskList,
+  TaskList.configure(SIDED),
   Task.configure({ nested: true }),
   PlainTable.configure({ resizable: false }),
   TableRow,
   TableHeader,
   TableCell,
   Bounds,
+  Spans,
   Placeholder.configure({ words: 'Write, or press / for blocks' }),
 ]

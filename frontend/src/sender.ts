@@ -55,7 +55,7 @@ export class Sender {
     const { turn } = this
     this.sending = true
     for (const payload of pieces) {
-      const begun = Date.now()
+      const begun = performance.now()
       const answer = await this.deliver(encode({ kind, payload }), turn)
       if (turn !== this.turn) return
       const problem = problemOf(answer)
@@ -64,7 +64,7 @@ export class Sender {
         return this.events.refused(problem)
       }
       if (payload === pieces.at(-1)) this.events.acknowledged(edits, seqOf(answer))
-      await pause(PACE - (Date.now() - begun))
+      await pause(PACE - (performance.now() - begun))
       if (turn !== this.turn) return
     }
     this.sending = false

@@ -2,7 +2,7 @@
 import type { Problem } from './link'
 
 export interface Trouble {
-  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed' | 'refused' | 'aside'
+  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed' | 'refused' | 'aside' | 'unshowable' | 'origin'
   words: string
   /** copy: note.copyText(); retry: note.retry(); afresh: note.afresh(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
   actions: ('copy' | 'retry' | 'afresh' | 'aside' | 'sign-in' | 'reload' | 'home')[]
@@ -42,6 +42,14 @@ export function troubleOf({ error, message }: Problem, standing: Standing): Trou
       return { kind: 'schema', words: `Load the page again to go on with this note.${waitingEdits(standing)}`, actions: [...copy, 'reload'], closed }
     case 'denied':
       return { kind: 'denied', words: 'You may not open this note any more.', actions: [...copy, 'retry', 'home'], closed }
+    case 'origin':
+      // The page itself came: its text stays in view.
+      return {
+        kind: 'origin',
+        words: `Ask who runs the server to add ${location.origin} to PALIMPSEST_ORIGINS: until then it takes no edits from here.${waitingEdits(standing)}`,
+        actions: [...copy, 'retry', 'home'],
+        closed: false,
+      }
     default:
       return { kind: 'malformed', words: `This page and the server did not understand each other: ${message}.${waitingEdits(standing)}`, actions: [...copy, 'reload'], closed }
   }
@@ -84,6 +92,14 @@ export const asideIsHere: Trouble = {
   closed: false,
 }
 
+/** The doc holds what the editor has no shape for. */
+export const unshowable: Trouble = {
+  kind: 'unshowable',
+  words: 'Something in it is not made of what a note is made of. All of its text is safe: you can read and copy it here, but not edit it.',
+  actions: ['copy', 'home'],
+  closed: false,
+}
+
 const reasons: Record<string, string> = {
   'too-large': 'one edit is too large for the server',
   storage: 'the server could not store it, trying again',
@@ -94,6 +110,7 @@ const reasons: Record<string, string> = {
   'sign-in': 'you are not signed in any more',
   schema: 'this page is older than the server',
   epoch: 'the history of this note was rewritten',
+  origin: 'the server does not accept the address of this page',
 }
 
 /** Why edits are not taken, to follow "Not saved: ". */

@@ -20,7 +20,7 @@ class Tab {
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin === this.device) return
       if (origin === 'wire') return this.device.know(update)
-      const edit: Edit = { update, made: Date.now(), row: null }
+      const edit: Edit = { update, made: performance.now(), row: null }
       this.outbox.add(edit)
       this.device.add(edit)
     })

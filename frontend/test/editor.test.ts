@@ -4,6 +4,7 @@ import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { Editor } from '@tiptap/core'
 import { makeEditor, undoManager } from '../src/editor'
+import { scrollTo } from '../src/presence'
 
 interface Writer { doc: Y.Doc; editor: Editor; undo: Y.UndoManager; awareness: Awareness }
 
@@ -111,6 +112,109 @@ for (const [where, texts, [at, offset], change, expected] of places)
     change(ben)
     expect(caret(ana)).toEqual(expected)
   })
+
+const nowhere = [
+  'x', [1], {}, 7, { anchor: null, head: null }, { anchor: {}, head: 'x' }, { anchor: { tname: 'title' }, head: { tname: 'nope' } },
+  { anchor: { item: {} }, head: {} }, { anchor: { item: { client: 1, clock: -1 } }, head: { type: { client: 'x' } } }, { anchor: { tname: { a: 1 } }, head: {} },
+]
+
+for (const cursor of nowhere)
+  test(`nobody is kept from editing by somebody whose caret is at ${JSON.stringify(cursor)}`, () => {
+    const [ana, ben] = pair()
+    ana.awareness.states.set(1234, { user: { id: 3, name: 'Mal', slot: 3 }, cursor })
+    ben.editor.commands.insertContent('from Ben')
+    ana.editor.commands.insertContentAt(1, 'from Ana, ')
+    expect(paragraphs(ana)).toEqual(['from Ana, from Ben'])
+    expect(paragraphs(ben)).toEqual(paragraphs(ana))
+    expect([...ana.doc.share.keys()].sort()).toEqual(['body', 'title'])
+    expect(scrollTo(3, ana.awareness, ana.editor)).toBe(false)
+  })
+
+test('a caret that is in the text is shown', () => {
+  const [ana, ben] = pair()
+  ben.editor.commands.insertContent('here')
+  const place = { type: null, tname: 'body', item: null, assoc: 0 }
+  ana.awareness.states.set(1234, { user: { id: 3, name: 'Cleo', slot: 3 }, cursor: { anchor: place, head: place } })
+  ben.editor.commands.insertContent(' and there')
+  expect(ana.editor.view.dom.querySelector('.caret')?.textContent).toBe('Cleo')
+})
+
+/** A table as another program may write it into the doc. */
+function tableOf(rows: number, cells: number, attrs: Record<string, unknown>): Y.XmlElement {
+  const make = (name: string, ...content: (Y.XmlElement | Y.XmlText)[]) => {
+    const element = new Y.XmlElement(name)
+    element.insert(0, content)
+    return element
+  }
+  const cell = () => {
+    const made = make('tableCell', make('paragraph', new Y.XmlText('c')))
+    for (const [name, value] of Object.entries(attrs)) made.setAttribute(name, value as string)
+    return made
+  }
+  return make('table', ...Array.from({ length: rows }, () => make('tableRow', ...Array.from({ length: cells }, cell))))
+}
+
+const spansOf = ({ editor }: Writer) => {
+  const spans: [number, number, unknown][] = []
+  editor.state.doc.descendants(({ attrs }) => void (attrs.colspan && spans.push([attrs.colspan, attrs.rowspan, attrs.colwidth])))
+  return spans
+}
+
+const reaches: [string, Record<string, unknown>, [number, number, unknown]][] = [
+  ['over ten million columns', { colspan: 10_000_000, rowspan: 1 }, [1000, 1, null]],
+  ['over no columns and less than no rows', { colspan: 0, rowspan: -7 }, [1, 1, null]],
+  ['over something else than a number', { colspan: '30', rowspan: { a: 1 }, colwidth: 'x' }, [1, 1, null]],
+  ['over half a column, and widths for three', { colspan: 1.5, rowspan: 2, colwidth: [1, 2, 3] }, [1, 1, null]],
+  ['over two columns with their widths', { colspan: 2, rowspan: 1, colwidth: [10, 20] }, [2, 1, [10, 20]]],
+]
+
+for (const [where, attrs, expected] of reaches)
+  test(`a cell that reaches ${where} stops nobody`, () => {
+    const [ana, ben] = pair()
+    const began = performance.now()
+    ana.doc.getXmlFragment('body').insert(0, [tableOf(1, 1, attrs)])
+    for (const person of [ana, ben]) {
+      expect(spansOf(person)[0]).toEqual(expected)
+      expect(Number(person.editor.view.dom.querySelector('td')?.colSpan)).toBe(expected[0])
+    }
+    ben.editor.commands.insertContentAt(ben.editor.state.doc.content.size, paragraph('below'))
+    expect(ana.editor.getText()).toContain('below')
+    expect(performance.now() - began).toBeLessThan(5000)
+  })
+
+test('cells that reach far together stop nobody either', () => {
+  const [ana, ben] = pair()
+  const began = performance.now()
+  ana.doc.getXmlFragment('body').insert(0, [tableOf(50, 50, { colspan: 1000, rowspan: 1000 })])
+  ben.editor.commands.insertContentAt(ben.editor.state.doc.content.size, paragraph('below'))
+  for (const person of [ana, ben]) {
+    expect(spansOf(person)).toHaveLength(2500)
+    expect(new Set(spansOf(person).map(String))).toEqual(new Set(['1,1,']))
+  }
+  expect(performance.now() - began).toBeLessThan(10_000)
+})
+
+test('a pasted cell reaches no further than a table can', () => {
+  const [ana] = pair()
+  ana.editor.commands.insertContent('<table><tr><td colspan="30000000" rowspan="99999">c</td></tr></table>')
+  expect(spansOf(ana)[0]?.[0]).toBeLessThanOrEqual(1000)
+  expect(ana.editor.getText()).toContain('c')
+})
+
+test('a doc that cannot be shown is neither changed nor watched any more', () => {
+  const doc = new Y.Doc()
+  const fragment = doc.getXmlFragment('body')
+  fragment.insert(0, [new Y.XmlText('loose')])
+  const before = Y.encodeStateAsUpdate(doc)
+  const awareness = new Awareness(doc)
+  const element = document.createElement('div')
+  expect(() => makeEditor(element, { doc, awareness, undo: undoManager(doc), editable: true })).toThrow()
+  expect(Y.encodeStateAsUpdate(doc)).toEqual(before)
+  expect(element.childNodes).toHaveLength(0)
+  fragment.insert(1, [new Y.XmlText('more')])
+  expect(fragment.toString()).toBe('loosemore')
+  awareness.destroy()
+})
 
 const everything = {
   type: 'doc',

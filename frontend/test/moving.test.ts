@@ -16,7 +16,7 @@ async function writes(user: User, document: string, epoch: string, title: string
   const database = await openDatabase(user.id)
   const transaction = database.transaction(Object.values(STORES), 'readwrite')
   transaction.objectStore(STORES.notes).put({ document, epoch, role: 'owner', seq: 1, state: bytes(user.id % 256) })
-  transaction.objectStore(STORES.updates).add({ document, mine: true, made: 1, update: bytes(1, 2) })
+  transaction.objectStore(STORES.updates).add({ document, mine: true, update: bytes(1, 2) })
   await complete(transaction)
   database.close()
   rememberNote(user.id, { id: document, title, updated: 1 })

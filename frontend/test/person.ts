@@ -10,6 +10,8 @@ export class Person {
   readonly provider: Provider
   readonly visitor: { user: Identity | null; role: Role }
   synced = 0
+  /** What went wrong while the doc was shown. */
+  readonly unseen: unknown[] = []
   /** What must not be kept anywhere else than in this person's tab. */
   readonly shelf: Shelf
 
@@ -21,6 +23,7 @@ export class Person {
       synced: () => (this.synced += 1),
       document() {},
       advanced() {},
+      unseen: (error) => this.unseen.push(error),
     })
   }
 

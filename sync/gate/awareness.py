@@ -39,6 +39,7 @@ class AwarenessGate:
             raise Refused("denied", f"expected awareness of client {self._client_id}, got {client}")
         if state is not None:
             self._is_user(state)
+            _is_place(state.get("cursor"))
         if clock < self._clock or (clock == self._clock and state is not None):
             return None
         news = state is not None or self._present
@@ -52,6 +53,14 @@ class AwarenessGate:
         shown = _canonical(state.get("user"))
         if shown != self._user:
             raise Refused("denied", f"expected user {self._user}, got {shown}")
+
+
+def _is_place(cursor: object) -> None:
+    # Every client of the room draws it: one that throws at another shape would be put out by anybody who may read.
+    ends = [cursor.get("anchor"), cursor.get("head")] if isinstance(cursor, dict) else []
+    if cursor is not None and not (ends and all(isinstance(end, dict) for end in ends)):
+        came = _canonical(cursor)[:200]
+        raise Refused("malformed", f"expected a cursor that is null or {{anchor, head}}, got {came}")
 
 
 def _canonical(value: object) -> str:

@@ -101,6 +101,7 @@ def test_what_a_guest_wrote_offline_is_there_after_they_sign_in_to_an_account(so
     signs_in(gil)
     gil.sees_the_editor()
     gil.sees("Sent. Never sent.")
+    gil.sees_kept("Sent. Never sent.")
 
 
 def test_signing_out_takes_the_notes_off_the_device_whatever_the_network_does(someone: Someone) -> None:

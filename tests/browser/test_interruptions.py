@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
 from tests.browser.person import Person, eventually, same
+from tests.browser.proxy import Manner, Proxy
 from tests.live import Server
 
 AWAY = re.compile("Reconnecting…|Offline – .*")
@@ -130,6 +132,43 @@ def test_an_edit_that_the_server_never_takes_does_not_end_the_note(someone: Some
     ana.page.reload()
     ana.sees("Taken. Going on.")
     expect(ana.page.get_by_role("button", name="Copy my text")).to_have_count(0)
+
+
+@pytest.mark.parametrize("manner", ["swallow", "close", "accept", "accept and close"])
+def test_where_no_websocket_gets_through_the_note_is_written_by_polling(
+    server: Server, someone: Someone, manner: Manner
+) -> None:
+    proxy = Proxy(server.port, manner)
+    ana = someone("Ana", base_url=proxy.url).comes_as_guest()
+    ana.starts_note()
+    ana.types("Ana polls.")
+    ana.sees_saved()
+    ana.sees_kept("Ana polls.")
+    tries = proxy.refused
+    assert tries
+    ana.page.reload()
+    ana.types(" And she does so at once after a reload.")
+    ana.sees_saved()
+    ana.sees_kept("after a reload.")
+    assert proxy.refused == tries
+    proxy.close()
+
+
+def test_under_an_address_that_the_server_does_not_know_it_says_so_and_what_to_do(
+    own_server: Server, someone: Someone
+) -> None:
+    proxy = Proxy(own_server.port, "rename")
+    ana = someone("Ana", base_url=proxy.url).comes_as_guest()
+    ana.excuses("403")
+    answer = ana.asks("POST", "/api/documents", {"title": "Behind a proxy"})
+    ana.opens(f"/n/{answer.json()['id']}")
+    band = ana.page.locator(".band")
+    expect(band).to_contain_text(f"add {proxy.url} to PALIMPSEST_ORIGINS")
+    expect(band.get_by_role("button", name="Retry")).to_be_visible()
+    expect(ana.page.get_by_role("heading", name="Behind a proxy")).to_be_visible()
+    assert own_server.log.count(f"Refused a page of '{proxy.url}'") == 1
+    assert ana.barriers() == []
+    proxy.close()
 
 
 def settled(person: Person) -> None:

@@ -54,6 +54,64 @@ def test_they_see_each_others_caret_and_name_and_face(two: tuple[Person, Person]
     expect(ben.page.get_by_role("button", name=re.compile("^Here now: .*Ana"))).to_be_visible()
 
 
+def test_an_editor_that_fails_while_it_draws_begins_anew_with_all_that_is_in_the_note(
+    two: tuple[Person, Person],
+) -> None:
+    ana, ben = two
+    ana.excuses("drawing failed")
+    ana.types("Ana was here")
+    ben.sees("Ana was here")
+    ana.body.evaluate(
+        """(body) => (body.editor.view.updateState = () => {
+            throw new Error('drawing failed')
+        })"""
+    )
+    ben.goes_to_the_end()
+    ben.types(", and Ben")
+    for person in two:
+        person.sees("Ana was here, and Ben")
+    ana.types(", and Ana again")
+    ben.sees("Ana was here, and Ana again, and Ben")  # where the caret was
+    ana.sees_saved()
+    same(*two)
+
+
+@pytest.mark.parametrize("where", ["Home", "End"])
+def test_what_an_input_method_composes_is_there_once_whatever_others_write_beside_it(
+    two: tuple[Person, Person], where: str
+) -> None:
+    ana, ben = two
+    ana.types("hello world")
+    ben.sees("hello world")
+    for _ in "world":
+        ana.presses("ArrowLeft")
+    keyboard = ana.context.new_cdp_session(ana.page)
+
+    def composes(text: str) -> None:
+        end = len(text)
+        keyboard.send("Input.imeSetComposition", {"text": text, "selectionStart": end, "selectionEnd": end})
+
+    composes("か")
+    composes("かん")
+    ben.sees("hello かんworld")
+    ben.goes_to_the_end()
+    ben.presses(where)
+    ben.types("!?")
+    ben.sees_saved()
+    composes("かんじ")
+    ben.sees("かんじ")
+    assert "!" not in ana.text()
+    keyboard.send("Input.insertText", {"text": "漢字"})
+    expected = "!?hello 漢字world" if where == "Home" else "hello 漢字world!?"
+    for person in two:
+        person.sees(expected)
+        assert person.text() == expected
+        person.sees_saved()
+    ana.types("。")
+    ben.sees("漢字。world")
+    same(*two)
+
+
 def test_somebody_who_leaves_is_gone_from_the_others_page(two: tuple[Person, Person]) -> None:
     ana, ben = two
     ben.types("Ben was here")

@@ -37,6 +37,18 @@ def test_an_origin_is_ours_or_allowed(origin: str | None, status: int) -> None:
     assert client.get(POLL, base_url="http://notes.example", headers=headers).status_code == status
 
 
+def test_the_log_says_once_which_address_was_refused_and_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client(Entrance(inside))
+    for _ in range(3):
+        client.get(POLL, base_url="http://notes.internal", headers={"Origin": "https://notes.example"})
+    (record,) = caplog.records
+    for words in ("https://notes.example", "http://notes.internal", "PALIMPSEST_ORIGINS"):
+        assert words in record.getMessage()
+    for number in range(100):
+        client.get(POLL, headers={"Origin": f"https://{number}.example"})
+    assert len(caplog.records) == 20
+
+
 def test_behind_a_proxy_our_address_is_what_it_says() -> None:
     client = Client(ProxyFix(Entrance(inside), x_proto=1, x_host=1))
     told = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "notes.example"}

@@ -46,7 +46,8 @@ def test_the_text_of_a_note_is_in_the_first_response(app: Flask, arrive: Arrive)
     write(app, note, 1, "First <b>line</b>", "Second")
     page = ada.get(f"/n/{note}")
     assert (
-        '<div id="app"><main class="first"><article class="note"><h1 class="note-title">Plans &amp; &lt;ideas&gt;</h1>'
+        '<div id="app"><main class="first"><article class="note">'
+        '<h1 class="note-title" dir="auto">Plans &amp; &lt;ideas&gt;</h1>'
         '<div class="note-body"><p>First &lt;b&gt;line&lt;/b&gt;</p><p>Second</p></div></article></main></div>'
     ) in page.text
     assert "<title>Plans &amp; &lt;ideas&gt; – Palimpsest</title>" in page.text

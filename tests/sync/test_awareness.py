@@ -24,17 +24,19 @@ class Eyes:
 
     @property
     def present(self) -> dict[int, object]:
-        """Client id -> cursor."""
+        """Client id -> where their cursor is."""
         for states in self.person.states:
             for state in decode(states):
                 if state.after(self.known.get(state.client_id)):
                     self.known[state.client_id] = state
         self.person.states.clear()
-        return {state.client_id: json.loads(state.json)["cursor"] for state in self.known.values() if state.present}
+        present = [state for state in self.known.values() if state.present]
+        return {state.client_id: json.loads(state.json)["cursor"]["head"]["at"] for state in present}
 
 
-def place(person: Person, clock: int, cursor: object, **wrong: object) -> list[Json]:
+def place(person: Person, clock: int, at: object, **wrong: object) -> list[Json]:
     """Say where somebody is. Returns the answers."""
+    cursor = {"anchor": {"at": at}, "head": {"at": at}}
     user = person.joined["user"] if person.joined else None
     state = json.dumps({"user": user, "cursor": cursor, **wrong}).encode()
     answers: list[Json] = []

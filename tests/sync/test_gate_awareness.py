@@ -9,7 +9,7 @@ from sync.codec import uint_bytes, var_bytes
 from sync.gate import AwarenessGate, Refused
 
 ADA = {"id": 1, "name": "Ada", "slot": 3}
-HERE = {"user": ADA, "cursor": {"anchor": 5}}
+HERE = {"user": ADA, "cursor": {"anchor": {"tname": "body"}, "head": {"tname": "body"}}}
 
 
 def states(state: object, clock: int = 1, client: int = 7) -> bytes:
@@ -59,6 +59,13 @@ def test_nobody_is_shown_as_somebody_else() -> None:
     assert error(gate, states(HERE, client=8)) == "denied"
     twice = b'{"user":%s,"user":{"id":2,"name":"Bob","slot":1}}' % json.dumps(ADA).encode()
     assert error(gate, states(twice)) == "denied"
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", 5, [1], {}, {"anchor": {}}, {"anchor": None, "head": None}, {"anchor": {}, "head": 1}]
+)
+def test_a_caret_is_a_place_or_nothing(cursor: object) -> None:
+    assert error(AwarenessGate(7, ADA), states({"user": ADA, "cursor": cursor})) == "malformed"
 
 
 def test_a_connection_without_a_user_has_no_presence() -> None:
