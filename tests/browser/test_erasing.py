@@ -35,7 +35,7 @@ def test_words_are_erased_from_all_history(someone: Someone) -> None:
     assert ana.barriers() == []
     dialog.get_by_role("checkbox").check()
     # Whoever has the note open goes on with it as it is now, without being asked anything.
-    with ben.page.expect_event("load"):
+    with ana.page.expect_event("load"), ben.page.expect_event("load"):
         erase.click()
     history.is_closed()
     ana.sees("The password is secret.")
@@ -66,7 +66,8 @@ def test_what_was_before_a_moment_is_erased(someone: Someone) -> None:
     dialog.get_by_role("checkbox").focus()
     ana.presses("Space")
     dialog.get_by_role("button", name="Erase", exact=True).focus()
-    ana.presses("Enter")
+    with ana.page.expect_event("load"):
+        ana.presses("Enter")
     history.is_closed()
     ana.sees("Old words. New words.")
     ana.opens(f"{path}/history")

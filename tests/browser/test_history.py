@@ -153,6 +153,7 @@ def test_a_link_to_a_moment_opens_that_moment(someone: Someone) -> None:
     ana.types("First.")
     ana.sees_saved()
     history = Reader(ana).opens()
+    history.reads("First.")
     history.picks("A moment")
     history.chooses("Copy link to this moment")
     link = ana.page.evaluate("navigator.clipboard.readText()")
@@ -367,6 +368,7 @@ def test_a_moment_is_taken_out_as_a_file(someone: Someone) -> None:
     ana.types("In a file.")
     ana.sees_saved()
     history = Reader(ana).opens()
+    history.reads("In a file.")
     for item, start in (("Export as text", "Plan"), ("Export as HTML", "<")):
         with ana.page.expect_download() as download:
             history.chooses(item)
