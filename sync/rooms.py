@@ -33,7 +33,7 @@ class Expelled(Exception):
 
 
 class Rooms:
-    """`enter`, `reload`, `edit`, `read` and `evict_idle` may block on the store; the others do not.
+    """`enter`, `edit`, `read` and `evict_idle` may block on the store; the others do not.
 
     All calls come from one thread, and `later` calls back on it where blocking is allowed. After each commit
     `on_committed(document_id, seq)` is called.
@@ -85,14 +85,14 @@ class Rooms:
         self._broker.publish(document_id, hint, None if room is None else room.hear)
 
     def reload(self, document_id: str) -> None:
-        """The log was rewritten: have everybody load the document anew, here and in the other processes. May block.
+        """Something about the log changed: have everybody load the document anew, here and in the other processes.
 
-        They join again and are told then if the epoch is another. What they have not saved they keep.
+        They join again and are told then if the epoch is another. What they have not saved they keep. A room that is
+        being opened, and may have read what was, hears it as well.
         """
-        with self._opening.setdefault(document_id, threading.Lock()):  # one that is being opened may have read the old
-            room = self._open.get(document_id)
-            if room is not None:
-                room.close()
+        room = self._open.get(document_id)
+        if room is not None:
+            room.close()
         self._broker.publish(document_id, Hint(0, 0, b"", reload=True))
 
     def edit(
