@@ -175,7 +175,8 @@ def _past(ana: Person, ben: Person, path: str) -> Iterator[tuple[str, Person]]:
     expect(ana.page.get_by_role("slider", name="Moment")).to_be_enabled()
     yield "restore", ana
     ana.page.locator(".past-body > [tabindex='0']").focus()
-    ana.presses("Enter")
+    for key in ("ArrowDown", "ArrowDown", "Enter"):  # to the list, in which something was deleted
+        ana.presses(key)
     expect(ana.page.get_by_text("This is what the note would be.")).to_be_visible()
     yield "restore-block", ana
     ana.presses("Escape")
