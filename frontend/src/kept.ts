@@ -57,6 +57,23 @@ export async function isUnsent(userId: number | null, document: string): Promise
 
 export function forgetNotes(userId: number | null): void {
   onDevice.forget(keyOf(userId))
+  onDevice.forget(looksOf(userId))
+}
+
+const looksOf = (userId: number | null) => `palimpsest.looked.${userId ?? 'reader'}`
+const looks = (userId: number) => JSON.parse(onDevice.read(looksOf(userId)) ?? '{}') as Record<string, number>
+
+/** Up to which entry this person has looked at a note without the server knowing it; 0: it knows. */
+export const untoldLook = (userId: number, document: string): number => looks(userId)[document] ?? 0
+
+export function rememberLook(userId: number, document: string, seq: number): void {
+  onDevice.write(looksOf(userId), JSON.stringify({ ...looks(userId), [document]: seq }))
+}
+
+export function forgetLook(userId: number, document: string): void {
+  const { [document]: _, ...others } = looks(userId)
+  if (Object.keys(others).length) onDevice.write(looksOf(userId), JSON.stringify(others))
+  else onDevice.forget(looksOf(userId))
 }
 
 /** The notes on this device, those opened last first. Rejects when the browser has no storage for this page. */

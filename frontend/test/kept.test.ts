@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { binned } from '../src/binned'
 import { keepBoot, keptBoot } from '../src/boot'
 import { STORES, complete, openDatabase } from '../src/database'
-import { forgetNotes, keptNotes, rememberNote, unsentNotes } from '../src/kept'
+import { forgetLook, forgetNotes, keptNotes, rememberLook, rememberNote, unsentNotes, untoldLook } from '../src/kept'
 
 async function keepOnDevice(userId: number, ...ids: string[]): Promise<void> {
   const database = await openDatabase(userId)
@@ -66,4 +66,16 @@ test('a browser that refuses its storage stops nobody', () => {
   binned.remember('a')
   expect(binned.take()).toBeNull()
   vi.restoreAllMocks()
+})
+
+test('what was looked at is remembered until the server knows it, and not beyond signing out', () => {
+  rememberLook(5, 'a', 3)
+  rememberLook(5, 'b', 7)
+  rememberLook(5, 'a', 4)
+  expect([untoldLook(5, 'a'), untoldLook(5, 'b'), untoldLook(5, 'c'), untoldLook(6, 'a')]).toEqual([4, 7, 0, 0])
+  forgetLook(5, 'a')
+  expect([untoldLook(5, 'a'), untoldLook(5, 'b')]).toEqual([0, 7])
+  forgetNotes(5)
+  expect(untoldLook(5, 'b')).toBe(0)
+  expect(localStorage.length).toBe(0)
 })

@@ -1,4 +1,6 @@
 import { ApiError } from '../api'
+import { keptBoot } from '../boot'
+import { forgetLook, rememberLook, untoldLook } from '../kept'
 import { history, looked, type History } from './server'
 
 /** A note that was shown for so many milliseconds was looked at. */
@@ -17,11 +19,9 @@ export class Looked {
   private glanced = false
   private left = 0
   private timer: ReturnType<typeof setTimeout> | undefined
-  private readonly key: string
 
   /** `newest`: the newest entry that is shown. */
-  constructor(private readonly documentId: string, userId: number, private readonly newest: () => number) {
-    this.key = `palimpsest.looked.${userId}.${documentId}`
+  constructor(private readonly documentId: string, private readonly userId: number, private readonly newest: () => number) {
     document.addEventListener('visibilitychange', this.turned)
     addEventListener('pagehide', this.gone)
     this.look()
@@ -33,7 +33,8 @@ export class Looked {
     const seq = this.newest()
     if (!this.glanced || !this.history || seq <= this.told) return
     this.told = seq
-    keep(this.key, seq)
+    // Whoever is signing out leaves nothing here.
+    if (keptBoot().user?.id === this.userId) rememberLook(this.userId, this.documentId, seq)
     void this.send(seq)
   }
 
@@ -48,14 +49,14 @@ export class Looked {
   private async send(seq: number): Promise<void> {
     try {
       await looked(this.documentId, seq)
-      if (kept(this.key) === seq) forget(this.key)
+      if (untoldLook(this.userId, this.documentId) === seq) forgetLook(this.userId, this.documentId)
     } catch (error) {
       unlessAway(error)
     }
   }
 
   private async ask(): Promise<void> {
-    const before = kept(this.key)
+    const before = untoldLook(this.userId, this.documentId)
     if (before) await this.send(before)
     this.history = (await history(this.documentId).catch(unlessAway)) ?? this.history
   }
@@ -82,29 +83,4 @@ export class Looked {
 /** Nobody waits for this answer: without the network, or without the right to see, there is simply nothing to tell. */
 function unlessAway(error: unknown): undefined {
   if (!(error instanceof ApiError)) throw error
-}
-
-function kept(key: string): number {
-  try {
-    return Number(localStorage.getItem(key))
-  } catch {
-    // Without storage it is told while the page is left, or not at all: then the same is shown once more.
-    return 0
-  }
-}
-
-function keep(key: string, seq: number): void {
-  try {
-    localStorage.setItem(key, String(seq))
-  } catch {
-    // As above.
-  }
-}
-
-function forget(key: string): void {
-  try {
-    localStorage.removeItem(key)
-  } catch {
-    // As above.
-  }
 }
