@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 
 from editor.content.schema import ROOTS
 from editor.database import session
-from editor.models import Version, new_id
+from editor.models import Act, Version, new_id
 from editor.sockets import pause
 from sync import erasing
+from sync.blanks import BLANK
 from sync.rooms import Rooms
 from sync.store import NotStored, Rewriting, Store
 
@@ -27,7 +28,7 @@ class Erased(NamedTuple):
     """What went, or would go."""
 
     entries: int
-    versions: int
+    versions: int  # named moments that went, or in whose name the words were
     bytes: int  # less in the log, or characters that were blanked
     epoch: str
 
@@ -43,10 +44,11 @@ def erase_before(rooms: Rooms, store: Store, document_id: str, seq: int, dry: bo
 def erase_pieces(
     rooms: Rooms, store: Store, document_id: str, pieces: Iterable[tuple[int, int, int]], words: str, dry: bool = False
 ) -> Erased:
-    """Blank ranges of (Yjs client id, clock, length) that said `words` in all of history. Otherwise the same."""
+    """Blank ranges of (Yjs client id, clock, length) that said `words` in all of history, and the words in the names of
+    moments and in what acts say. Otherwise the same."""
     wanted = list(pieces)
     return _erase(
-        rooms, store, document_id, lambda: erasing.pieces(store, document_id, wanted, words, ROOTS, pause), dry
+        rooms, store, document_id, lambda: erasing.pieces(store, document_id, wanted, words, ROOTS, pause), dry, words
     )
 
 
@@ -62,11 +64,11 @@ def keep_since(store: Store, document_id: str, time: int) -> Erased | None:
 
 
 def _erase(
-    rooms: Rooms | None, store: Store, document_id: str, plan: Callable[[], Rewriting], dry: bool
+    rooms: Rooms | None, store: Store, document_id: str, plan: Callable[[], Rewriting], dry: bool, words: str = ""
 ) -> Erased:
     for _ in range(TRIES):
         rewriting = plan()
-        versions = _versions(document_id, rewriting.first)
+        versions = _versions(document_id, rewriting.first) + (_blank(document_id, words, dry) if words else 0)
         epoch = rewriting.epoch if dry or rooms is None else new_id()
         erased = Erased(rewriting.erased, versions, rewriting.size, epoch)
         if dry:
@@ -83,3 +85,28 @@ def _versions(document_id: str, first: int) -> int:
     """How many named moments are before this one."""
     named = select(func.count()).where(Version.document_id == document_id, Version.seq < first)
     return session.scalar(named) or 0
+
+
+def _blank(document_id: str, words: str, dry: bool) -> int:
+    """Blank the words in the names of moments, and in what acts say. Returns how many moments are so named.
+
+    Before they go from the log: whoever is interrupted in between finds them there, and asks once more.
+    """
+    versions = [
+        version
+        for version in session.scalars(select(Version).where(Version.document_id == document_id))
+        if words in version.name
+    ]
+    if not dry:
+        blank = BLANK * len(words)
+        for version in versions:
+            version.name = version.name.replace(words, blank)
+        for act in session.scalars(select(Act).where(Act.document_id == document_id)):
+            said = {
+                key: value.replace(words, blank) if isinstance(value, str) else value
+                for key, value in act.detail.items()
+            }
+            if said != act.detail:
+                act.detail = said
+        session.commit()
+    return len(versions)

@@ -28,14 +28,15 @@ class Work(NamedTuple):
     changes: Sequence[Change]
 
 
-# What is about moments that are gone, with the document's id and the first moment there is. A sitting that goes on
-# after it keeps its sums and begins there.
+# What is about moments that are gone, with the document's id and the first moment there is. Where all entries after it
+# still have their rows, sittings are summed up anew; else one that goes on after it keeps its sums and begins there.
 FORGET = (
     "DELETE FROM version WHERE document_id = {0} AND seq < {1}",
     "DELETE FROM act WHERE document_id = {0} AND seq <= {1}",
-    "DELETE FROM sitting WHERE document_id = {0} AND last_seq <= {1}",
+    "DELETE FROM sitting WHERE document_id = {0} "
+    "AND (last_seq <= {1} OR (SELECT packed_seq FROM document WHERE id = {0}) <= {1})",
     "UPDATE sitting SET first_seq = {1} + 1 WHERE document_id = {0} AND first_seq <= {1}",
-    "UPDATE document SET sitting_seq = {1} WHERE id = {0} AND sitting_seq < {1}",
+    "UPDATE document SET sitting_seq = {1} WHERE id = {0} AND (sitting_seq < {1} OR packed_seq <= {1})",
 )
 
 Outcome = Sequence[Entry] | UnknownDocument | NotStored

@@ -100,7 +100,7 @@ def measure(page: Page, note: str, moments: int) -> None:
     page.keyboard.press("Control+Alt+h")
     page.locator(".sess").first.wait_for()
     panel = time.monotonic() - began
-    page.wait_for_function("() => { const slider = document.querySelector('.range'); return slider && !slider.disabled }")
+    page.wait_for_function("() => document.querySelector('.range')?.disabled === false")
     loaded = time.monotonic() - began
     print(f"panel after {panel * 1000:.0f} ms, all of history after {loaded * 1000:.0f} ms")
 

@@ -75,6 +75,27 @@ def test_words_go_from_all_of_history(app: Flask, ada: Visitor, note: str, packe
     assert words([group.update for group in groups(ada, note)]) == "Plans\nThe first line"
 
 
+def test_words_go_from_the_names_of_moments_and_from_what_acts_say(app: Flask, ada: Visitor, note: str) -> None:
+    ada.post(f"/api/documents/{note}/versions", 201, name="with the secret in it", seq=2)
+    ada.post(f"/api/documents/{note}/history/acts", 201, seq=4, kind="restore", detail={"what": "“the secret”"})
+    told = erase(ada, note, pieces=secret(app, note), words="secret", dry=True)
+    assert told["versions"] == 1
+    seen = ada.ask("GET", f"/api/documents/{note}/history")
+    assert seen["versions"][0]["name"] == "with the secret in it", "it was only asked"
+    assert erase(ada, note, pieces=secret(app, note), words="secret")["versions"] == 1
+    seen = ada.ask("GET", f"/api/documents/{note}/history")
+    assert [version["name"] for version in seen["versions"]] == ["with the ██████ in it"]
+    assert [act["detail"] for act in seen["acts"] if act["kind"] == "restore"] == [{"what": "“the ██████”"}]
+
+
+def test_what_was_erased_is_counted_no_more(app: Flask, ada: Visitor, note: str) -> None:
+    (before,) = ada.ask("GET", f"/api/documents/{note}/history")["sittings"]
+    erase(ada, note, before=3)
+    (after,) = ada.ask("GET", f"/api/documents/{note}/history")["sittings"]
+    assert before["people"] == [[1, len("Plans" + "the secret word" + "The first line"), len("the secret word")]]
+    assert after["people"] == [[1, len("The first line"), 0]]
+
+
 def test_what_is_still_in_the_note_or_elsewhere_is_not_erased(app: Flask, ada: Visitor, note: str) -> None:
     stood = secret(app, note)
     write(app, note, 1, "another secret")

@@ -9,6 +9,7 @@ from gevent.event import AsyncResult
 from pycrdt import Doc
 from sqlalchemy import select, text
 
+from editor import sittings
 from editor.content import schema
 from editor.database import session
 from editor.erasing import erase_before, erase_pieces, keep_since
@@ -92,6 +93,8 @@ def test_history_before_a_moment_is_erased(app: Flask, note: str) -> None:
     assert erased.epoch == store.status(note).epoch != epoch
     assert not in_file(app, "xyzzy-secret")
     assert list(session.scalars(select(Version.seq))) == [3]
+    assert list(session.scalars(select(Sitting))) == [], "they are summed up anew"
+    sittings.catch_up(note)
     assert [(each.first_seq, each.last_seq) for each in session.scalars(select(Sitting))] == [(3, 3)]
     assert list(session.scalars(select(Act))) == []
     document = session.get_one(Document, note, populate_existing=True)
