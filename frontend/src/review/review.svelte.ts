@@ -195,8 +195,13 @@ export class Review {
   /** Everything that was written until now. False: the network is away, and what is here is as it was. */
   private async extend(): Promise<boolean> {
     try {
-      if (await this.past?.extend()) this.grown()
-      this.take(await server.history(this.documentId))
+      const grew = await this.past?.extend()
+      try {
+        this.take(await server.history(this.documentId))
+      } finally {
+        // What is new is drawn once it is known who they are that wrote it, or without that.
+        if (grew) this.grown()
+      }
       return true
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
