@@ -7,7 +7,7 @@ import { barsOf, Scale, type Beat } from '../src/review/scale'
 import { count, quoted, size, summary } from '../src/review/says'
 import type { History, Sitting } from '../src/review/server'
 import { rowsOf, sizeOf } from '../src/review/timeline'
-import { ago, brief, clock, day, moment, span } from '../src/review/when'
+import { ago, brief, clock, dated, day, moment, span, within } from '../src/review/when'
 import { dice, seed } from './seed'
 
 const MINUTE = 60_000
@@ -55,6 +55,11 @@ test('moments are said as people say them', () => {
   expect([brief(at(4, 2, 18, 20), now), brief(at(3, 16, 9, 5), now)]).toEqual(['Thu 18:20', '16 Mar 9:05'])
   expect([span(at(4, 6, 14, 5), at(4, 6, 14, 32)), span(at(4, 6, 14, 5), at(4, 6, 14, 5)), span(at(4, 5, 23, 50), at(4, 6, 0, 10))]).toEqual(['14:05–14:32', '14:05', '23:50–Mon 0:10'])
   expect([ago(now - 1000, now), ago(now - 2 * MINUTE, now), ago(now - 4 * 24 * 60 * MINUTE, now)]).toEqual(['just now', '2 minutes ago', '4 days ago'])
+})
+
+test('before anything was written is the beginning, and no day of 1970', () => {
+  expect([within(0, now), dated(0)]).toEqual(['the beginning', 'the beginning'])
+  expect([within(at(4, 6, 9, 41), now), dated(at(4, 6, 9, 41))]).toEqual(['today 9:41', '6 April 2026, 9:41'])
 })
 
 test('counts and sizes are readable', () => {
