@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { addressOf, placeOf, type Place } from '../src/review/address'
-import { baseFor, firstView } from '../src/review/begin'
+import { addressOf, isUnreadable, placeOf, type Place } from '../src/review/address'
+import { baseFor, firstView, nearest } from '../src/review/begin'
 import { choices } from '../src/review/picks'
 import { playOn } from '../src/review/playing'
 import { barsOf, Scale, type Beat } from '../src/review/scale'
@@ -46,6 +46,27 @@ test('two moments the wrong way round are the same two moments, and what is no n
   expect(placeOf({ pathname: '/n/x/history', search: '?from=9&to=4' })).toEqual({ kind: 'history', view: { kind: 'range', from: 4, to: 9 } })
   for (const search of ['?at=', '?at=-1', '?at=1e3', '?from=x&to=3', '?at=99999999999999999999'])
     expect(placeOf({ pathname: '/n/x/history', search }), search).toEqual({ kind: 'history', view: null })
+})
+
+test('an address with a moment that is no number says so; one without a moment does not', () => {
+  for (const search of ['?at=', '?at=-1', '?at=x', '?from=x&to=3', '?from=3&to=x']) expect(isUnreadable({ search }), search).toBe(true)
+  for (const search of ['', '?at=0', '?from=3', '?from=3&to=4', '?other=x']) expect(isUnreadable({ search }), search).toBe(false)
+})
+
+test('a moment that is not there becomes the nearest one, and it is known why', () => {
+  const there = { from: 10, head: 90 }
+  const moment = (at: number) => ({ kind: 'moment', at }) as const
+  const range = (from: number, to: number | null) => ({ kind: 'range', from, to }) as const
+  for (const view of [moment(10), moment(90), range(10, 90), range(10, null), range(90, null), range(40, 40)])
+    expect(nearest(view, there)).toEqual({ view, missing: null })
+  expect(nearest(moment(91), there)).toEqual({ view: moment(90), missing: 'never' })
+  expect(nearest(moment(9), there)).toEqual({ view: moment(10), missing: 'erased' })
+  expect(nearest(range(3, null), there)).toEqual({ view: range(10, null), missing: 'erased' })
+  expect(nearest(range(3, 20), there)).toEqual({ view: range(10, 20), missing: 'erased' })
+  expect(nearest(range(3, 9), there)).toEqual({ view: moment(10), missing: 'erased' })
+  expect(nearest(range(20, 400), there)).toEqual({ view: range(20, 90), missing: 'never' })
+  expect(nearest(range(400, null), there)).toEqual({ view: moment(90), missing: 'never' })
+  expect(nearest(moment(0), { from: 0, head: 90 })).toEqual({ view: moment(0), missing: null })
 })
 
 test('moments are said as people say them', () => {
