@@ -4,10 +4,12 @@ import { baseFor, firstView, nearest } from '../src/review/begin'
 import { choices } from '../src/review/picks'
 import { playOn } from '../src/review/playing'
 import { barsOf, Scale, type Beat } from '../src/review/scale'
+import { putsOut } from '../src/review/out'
 import { count, quoted, size, summary } from '../src/review/says'
 import type { History, Sitting } from '../src/review/server'
 import { rowsOf, sizeOf } from '../src/review/timeline'
 import { ago, brief, clock, dated, day, moment, span, within } from '../src/review/when'
+import { asideIsHere, troubleOf } from '../src/trouble'
 import { dice, seed } from './seed'
 
 const MINUTE = 60_000
@@ -81,6 +83,14 @@ test('moments are said as people say them', () => {
 test('before anything was written is the beginning, and no day of 1970', () => {
   expect([within(0, now), dated(0)]).toEqual(['the beginning', 'the beginning'])
   expect([within(at(4, 6, 9, 41), now), dated(at(4, 6, 9, 41))]).toEqual(['today 9:41', '6 April 2026, 9:41'])
+})
+
+test('who is not let into the note is put out of its past, too; who has the note otherwise is not', () => {
+  const standing = { shown: true, edits: 0, kept: true }
+  for (const error of ['sign-in', 'not-found', 'denied'] as const) expect(putsOut(troubleOf({ error, message: '' }, standing)), error).toBe(true)
+  expect(putsOut(troubleOf({ error: 'schema', message: '' }, standing))).toBe(false)
+  expect(putsOut(troubleOf({ error: 'schema', message: '' }, { ...standing, shown: false }))).toBe(true)
+  expect(putsOut(asideIsHere)).toBe(false)
 })
 
 test('counts and sizes are readable', () => {
