@@ -328,8 +328,9 @@ def test_a_link_to_a_moment_that_does_not_exist_says_so_and_goes_to_the_nearest(
     ana.sees_saved()
     for wrong in ("at=999999", "from=999999", "at=yesterday"):
         ana.opens(f"{path}/history?{wrong}")
-        history = Reader(ana).is_there()
+        history = Reader(ana)
         expect(history.toast).to_contain_text("This moment does not exist")
+        history.is_there()
         ana.page.wait_for_url(re.compile(r"/history\?(at|from)=\d{1,3}$"))
         history.reads("Words.")
 
