@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest'
-import { addressOf, placeOf, type Place } from '../src/review/address'
-import { baseFor, firstView } from '../src/review/begin'
+import { addressOf, isUnreadable, placeOf, type Place } from '../src/review/address'
+import { baseFor, firstView, nearest } from '../src/review/begin'
 import { choices } from '../src/review/picks'
 import { playOn } from '../src/review/playing'
 import { barsOf, Scale, type Beat } from '../src/review/scale'
+import { putsOut } from '../src/review/out'
 import { count, quoted, size, summary } from '../src/review/says'
 import type { History, Sitting } from '../src/review/server'
 import { rowsOf, sizeOf } from '../src/review/timeline'
-import { ago, brief, clock, day, moment, span } from '../src/review/when'
+import { ago, brief, clock, dated, day, moment, span, within } from '../src/review/when'
+import { asideIsHere, troubleOf } from '../src/trouble'
 import { dice, seed } from './seed'
 
 const MINUTE = 60_000
@@ -48,6 +50,27 @@ test('two moments the wrong way round are the same two moments, and what is no n
     expect(placeOf({ pathname: '/n/x/history', search }), search).toEqual({ kind: 'history', view: null })
 })
 
+test('an address with a moment that is no number says so; one without a moment does not', () => {
+  for (const search of ['?at=', '?at=-1', '?at=x', '?from=x&to=3', '?from=3&to=x']) expect(isUnreadable({ search }), search).toBe(true)
+  for (const search of ['', '?at=0', '?from=3', '?from=3&to=4', '?other=x']) expect(isUnreadable({ search }), search).toBe(false)
+})
+
+test('a moment that is not there becomes the nearest one, and it is known why', () => {
+  const there = { from: 10, head: 90 }
+  const moment = (at: number) => ({ kind: 'moment', at }) as const
+  const range = (from: number, to: number | null) => ({ kind: 'range', from, to }) as const
+  for (const view of [moment(10), moment(90), range(10, 90), range(10, null), range(90, null), range(40, 40)])
+    expect(nearest(view, there)).toEqual({ view, missing: null })
+  expect(nearest(moment(91), there)).toEqual({ view: moment(90), missing: 'never' })
+  expect(nearest(moment(9), there)).toEqual({ view: moment(10), missing: 'erased' })
+  expect(nearest(range(3, null), there)).toEqual({ view: range(10, null), missing: 'erased' })
+  expect(nearest(range(3, 20), there)).toEqual({ view: range(10, 20), missing: 'erased' })
+  expect(nearest(range(3, 9), there)).toEqual({ view: moment(10), missing: 'erased' })
+  expect(nearest(range(20, 400), there)).toEqual({ view: range(20, 90), missing: 'never' })
+  expect(nearest(range(400, null), there)).toEqual({ view: moment(90), missing: 'never' })
+  expect(nearest(moment(0), { from: 0, head: 90 })).toEqual({ view: moment(0), missing: null })
+})
+
 test('moments are said as people say them', () => {
   expect(clock(at(4, 6, 9, 41))).toBe('9:41')
   expect([day(now, now), day(at(4, 3), now), day(at(3, 16), now), day(at(3, 16, 12, 0, 2024), now)]).toEqual(['Today', 'Friday', 'Monday 16 March', 'Saturday 16 March 2024'])
@@ -55,6 +78,19 @@ test('moments are said as people say them', () => {
   expect([brief(at(4, 2, 18, 20), now), brief(at(3, 16, 9, 5), now)]).toEqual(['Thu 18:20', '16 Mar 9:05'])
   expect([span(at(4, 6, 14, 5), at(4, 6, 14, 32)), span(at(4, 6, 14, 5), at(4, 6, 14, 5)), span(at(4, 5, 23, 50), at(4, 6, 0, 10))]).toEqual(['14:05–14:32', '14:05', '23:50–Mon 0:10'])
   expect([ago(now - 1000, now), ago(now - 2 * MINUTE, now), ago(now - 4 * 24 * 60 * MINUTE, now)]).toEqual(['just now', '2 minutes ago', '4 days ago'])
+})
+
+test('before anything was written is the beginning, and no day of 1970', () => {
+  expect([within(0, now), dated(0)]).toEqual(['the beginning', 'the beginning'])
+  expect([within(at(4, 6, 9, 41), now), dated(at(4, 6, 9, 41))]).toEqual(['today 9:41', '6 April 2026, 9:41'])
+})
+
+test('who is not let into the note is put out of its past, too; who has the note otherwise is not', () => {
+  const standing = { shown: true, edits: 0, kept: true }
+  for (const error of ['sign-in', 'not-found', 'denied'] as const) expect(putsOut(troubleOf({ error, message: '' }, standing)), error).toBe(true)
+  expect(putsOut(troubleOf({ error: 'schema', message: '' }, standing))).toBe(false)
+  expect(putsOut(troubleOf({ error: 'schema', message: '' }, { ...standing, shown: false }))).toBe(true)
+  expect(putsOut(asideIsHere)).toBe(false)
 })
 
 test('counts and sizes are readable', () => {

@@ -310,6 +310,52 @@ def test_the_past_plays_to_its_end(someone: Someone) -> None:
     history.is_closed()
 
 
+def test_the_moment_before_anything_was_written_is_the_beginning(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    path = ana.starts_note("Plan")
+    ana.types("Words.")
+    ana.sees_saved()
+    ana.opens(f"{path}/history?at=0")
+    history = Reader(ana).is_there()
+    expect(history.bar).to_contain_text("This is the note as it was at the beginning")
+    expect(history.page.locator(".past")).not_to_contain_text("1970")
+
+
+def test_a_link_to_a_moment_that_does_not_exist_says_so_and_goes_to_the_nearest(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    path = ana.starts_note("Plan")
+    ana.types("Words.")
+    ana.sees_saved()
+    for wrong in ("at=999999", "from=999999", "at=yesterday"):
+        ana.opens(f"{path}/history?{wrong}")
+        history = Reader(ana)
+        expect(history.toast).to_contain_text("This moment does not exist")
+        history.is_there()
+        ana.page.wait_for_url(re.compile(r"/history\?(at|from)=\d{1,3}$"))
+        history.reads("Words.")
+
+
+def test_somebody_who_never_wrote_before_has_a_name_in_the_history_that_is_open(someone: Someone) -> None:
+    ana, ben, _ = _ana_and_ben(someone)
+    history = Reader(ana).opens()
+    ben.goes_to_the_end()
+    ben.types("Two.")
+    expect(history.paper.locator("ins").filter(has_text="Two.")).to_be_visible()
+    expect(history.paper.locator(".whos").first).to_have_text("AB")
+
+
+def test_whoever_signs_out_elsewhere_does_not_read_on_in_the_past(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    ana.starts_note("Plan")
+    ana.types("Words.")
+    ana.sees_saved()
+    history = Reader(ana).opens()
+    ana.excuses("status of 400")  # what she looked at is told to nobody
+    ana.asks("POST", "/api/auth/logout")
+    history.is_closed()
+    expect(ana.page.get_by_text("You are not signed in any more.")).to_be_visible()
+
+
 # -- Who wrote this -------------------------------------------------------------------------------
 
 

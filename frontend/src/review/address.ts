@@ -28,6 +28,12 @@ export function placeOf({ pathname, search }: Where): Place {
   return { kind: 'history', view: null }
 }
 
+/** A moment is asked for that is no number: the address says nothing of what to look at. */
+export const isUnreadable = ({ search }: Pick<Where, 'search'>): boolean => {
+  const query = new URLSearchParams(search)
+  return ['at', 'from', 'to'].some((name) => query.has(name) && numberIn(query, name) === null)
+}
+
 export function addressOf(documentId: string, place: Place): string {
   const note = `/n/${encodeURIComponent(documentId)}`
   if (place.kind === 'note') return note

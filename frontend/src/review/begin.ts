@@ -12,6 +12,16 @@ export function firstView({ looked, since, sittings: [last], from }: Pick<Histor
   return last ? { kind: 'range', from: Math.max(last.first - 1, from), to: null } : null
 }
 
+/** What of `view` there is. `missing`: why it is not what was asked for; then what is nearest is there instead. */
+export function nearest(view: View, { from: first, head }: Pick<History, 'from' | 'head'>): { view: View; missing: 'erased' | 'never' | null } {
+  const asked = view.kind === 'moment' ? [view.at] : [view.from, view.to ?? head]
+  const missing = asked.some((seq) => seq > head) ? 'never' : asked.some((seq) => seq < first) ? 'erased' : null
+  if (!missing) return { view, missing }
+  const [from, to] = asked.map((seq) => Math.max(Math.min(seq, head), first)) as [number, number | undefined]
+  if (view.kind === 'moment' || from === to) return { view: { kind: 'moment', at: from }, missing }
+  return { view: { kind: 'range', from, to: view.to === null ? null : (to ?? null) }, missing }
+}
+
 /** Where to begin so that `wanted` can be looked at: at the beginning, unless that is too much to fetch. */
 export function baseFor({ head, bases, from }: Pick<History, 'head' | 'bases' | 'from'>, wanted: number): number {
   if (head - from <= WHOLE) return 0

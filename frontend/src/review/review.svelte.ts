@@ -7,7 +7,7 @@ import { messageOf } from '../problems'
 import { session } from '../session.svelte'
 import { say, toast } from '../shell.svelte'
 import type { View } from './address'
-import { baseFor, beatsOf, firstView } from './begin'
+import { baseFor, beatsOf, firstView, nearest } from './begin'
 import { playOn, type Speed } from './playing'
 import { known, type Known } from './people'
 import { barsOf, Scale, type Bar, type Beat } from './scale'
@@ -98,12 +98,23 @@ export class Review {
   async start(): Promise<void> {
     this.trouble = null
     try {
-      this.take(await server.history(this.documentId))
+      const history = await server.history(this.documentId)
+      this.take(history)
+      this.correct(history)
       await this.load()
     } catch (error) {
       if (this.loading.signal.aborted) return
       this.fail(error)
     }
+  }
+
+  /** An address may ask for a moment that there is not, or not any more. That is said, and what is nearest is shown. */
+  private correct(history: History): void {
+    if (!this.view) return
+    const { view, missing } = nearest(this.view, history)
+    if (!missing) return
+    this.view = view
+    toast(missing === 'erased' ? 'This moment was erased' : 'This moment does not exist')
   }
 
   private fail(error: unknown): void {
@@ -195,8 +206,13 @@ export class Review {
   /** Everything that was written until now. False: the network is away, and what is here is as it was. */
   private async extend(): Promise<boolean> {
     try {
-      if (await this.past?.extend()) this.grown()
-      this.take(await server.history(this.documentId))
+      const grew = await this.past?.extend()
+      try {
+        this.take(await server.history(this.documentId))
+      } finally {
+        // What is new is drawn once it is known who they are that wrote it, or without that.
+        if (grew) this.grown()
+      }
       return true
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
@@ -245,7 +261,7 @@ export class Review {
   /** The moment that the slider stands at. */
   readonly at: number = $derived.by(() => {
     const { view, head } = this
-    if (view?.kind === 'moment') return Math.min(view.at, head)
+    if (view?.kind === 'moment') return Math.min(Math.max(view.at, this.beginning), head)
     return this.changes[this.current]?.last ?? Math.min(view?.to ?? head, head)
   })
 

@@ -36,11 +36,14 @@ export function moment(time: number, now: number): string {
   return `${day(time, now)}${time >= midnight(now, 6) ? '' : ','} ${clock(time)}`
 }
 
+/** Before anything was written there is no time: it is 0. */
+const BEGINNING = 'the beginning'
+
 /** The same within a sentence: today 14:32. */
-export const within = (time: number, now: number) => moment(time, now).replace(/^Today/, 'today')
+export const within = (time: number, now: number) => (time ? moment(time, now).replace(/^Today/, 'today') : BEGINNING)
 
 /** 2 April 2026, 18:20: for what is read on other days, too. */
-export const dated = (time: number) => `${fullDate(time)}, ${clock(time)}`
+export const dated = (time: number) => (time ? `${fullDate(time)}, ${clock(time)}` : BEGINNING)
 
 /** Today 14:32, Thu 18:20, 28 Mar 9:41: where there is little room. */
 export function brief(time: number, now: number): string {
