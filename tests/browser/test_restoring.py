@@ -80,6 +80,8 @@ def test_the_whole_note_is_restored_and_what_is_typed_meanwhile_stays(someone: S
     history.reads("As it was.")
     expect(history.bar).to_contain_text("This is “Good”")
     ben.context.set_offline(True)
+    # A new line that still got through would be gone with what is restored, and what he types in it as well.
+    expect(ben.state).to_have_text(re.compile("Offline|Reconnecting"))
     ben.presses("Enter")
     ben.types("Typed meanwhile.")
     ana.page.get_by_role("button", name="Restore all of it").click()
