@@ -21,13 +21,13 @@ export class Inbox {
   held: () => boolean = () => false
 
   /**
-   * `applied`: what came is in the doc. `failed`: it could not be applied, and what the doc holds cannot be trusted any more.
+   * `coming`: something is about to come into the doc. `applied`: what came is in the doc. `failed`: it could not be applied, and what the doc holds cannot be trusted any more.
    * `unseen`: it is in the doc, but somebody who watches the doc failed, and shows something else now.
    */
   constructor(
     private readonly doc: Y.Doc,
     private readonly origin: unknown,
-    private readonly events: { applied(): void; failed(): void; unseen(error: unknown): void },
+    private readonly events: { coming(): void; applied(): void; failed(): void; unseen(error: unknown): void },
   ) {}
 
   push(update: Uint8Array, seq: number): void {
@@ -74,8 +74,9 @@ export class Inbox {
   }
 
   private apply(): void {
+    if (!this.waiting.length) return
+    this.events.coming()
     const updates = this.waiting
-    if (!updates.length) return
     this.waiting = []
     let whole = false
     try {

@@ -6,6 +6,7 @@ import type { Role } from './api'
 import { Composition } from './composition'
 import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
+import { heedCaret } from './heed'
 import { socketLink } from './link'
 import { peopleOf, scrollTo, type Present } from './presence'
 import { Provider, isForGood, mayWrite, type Joined } from './provider'
@@ -113,6 +114,7 @@ export function openNote(options: NoteOptions): Note {
   const provider: Provider = new Provider(doc, documentId, socketLink(documentId), device, {
     changed: () => refresh(),
     synced: () => show(),
+    coming: () => heed(),
     document: (news) => {
       if (news.deleted) isDeleted = true
       refresh()
@@ -244,6 +246,14 @@ export function openNote(options: NoteOptions): Note {
     const edit = outbox.all.at(-1)
     if (!edit) throw new Error('expected an edit that waits to be sent')
     return { undo, seq: provider.entryOf(edit) }
+  }
+
+  function heed(): void {
+    try {
+      if (shown) heedCaret(shown.editor.view)
+    } catch (error) {
+      showAnew(error)
+    }
   }
 
   /** The editor failed at a change that is in the doc: what it shows is not what is there, and typing in it would take that away. */

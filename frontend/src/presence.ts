@@ -39,14 +39,15 @@ function isPlace(value: unknown): boolean {
   return isId(type) && isId(item) && (tname == null || tname === BODY) && (assoc == null || Number.isSafeInteger(assoc))
 }
 
-/** Where the caret of a state is; null: nowhere in this text. Any other client may say anything, so nothing that it says may throw. */
-export function headOf({ cursor }: { cursor?: unknown }, state: EditorState): number | null {
+/** What a state says is selected; null: nothing in this text. Any other client may say anything, so nothing that it says may throw. */
+export function selectionOf({ cursor }: { cursor?: unknown }, state: EditorState): { anchor: number; head: number } | null {
   const { anchor, head } = (cursor ?? {}) as Record<string, unknown>
   if (!isPlace(anchor) || !isPlace(head)) return null
   const { doc, binding, type } = ySyncPluginKey.getState(state)
   const resolve = (place: unknown) => relativePositionToAbsolutePosition(doc, type, Y.createRelativePositionFromJSON(place), binding.mapping)
   try {
-    return resolve(anchor) === null ? null : resolve(head)
+    const [from, to] = [resolve(anchor), resolve(head)]
+    return from === null || to === null ? null : { anchor: from, head: to }
   } catch {
     // It is in something that is not shown here.
     return null
@@ -57,8 +58,8 @@ export function headOf({ cursor }: { cursor?: unknown }, state: EditorState): nu
 function caretOf(userId: number, awareness: Awareness, editor: Editor): number | null {
   for (const [client, state] of awareness.getStates()) {
     if (client === awareness.clientID || identityOf(state)?.id !== userId) continue
-    const at = headOf(state, editor.state)
-    if (at !== null) return at
+    const at = selectionOf(state, editor.state)
+    if (at) return at.head
   }
   return null
 }

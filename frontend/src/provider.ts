@@ -26,6 +26,8 @@ export interface ProviderEvents {
   /** The doc has everything that the server had when it was asked. */
   synced(): void
   document(news: { deleted?: boolean }): void
+  /** What others did is about to come into the doc. */
+  coming(): void
   /** The doc has newer entries of the log than before: see `seq`. */
   advanced(): void
   /** The doc is right, but who shows it failed with this error and must begin anew. */
@@ -91,6 +93,7 @@ export class Provider {
       document: (news) => this.events.document(news),
     })
     this.inbox = new Inbox(doc, this, {
+      coming: () => this.events.coming(),
       applied: () => this.applied(),
       failed: () => this.putOut(unreadable),
       unseen: (error) => this.events.unseen(error),

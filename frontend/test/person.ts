@@ -23,6 +23,7 @@ export class Person {
       synced: () => (this.synced += 1),
       document() {},
       advanced() {},
+      coming: () => undefined,
       unseen: (error) => this.unseen.push(error),
     })
   }

@@ -76,6 +76,36 @@ def test_an_editor_that_fails_while_it_draws_begins_anew_with_all_that_is_in_the
     same(*two)
 
 
+@pytest.mark.parametrize("what", ["a letter", "a caret"])
+def test_a_caret_that_moves_just_when_something_of_others_arrives_stays_where_it_moved(
+    two: tuple[Person, Person], what: str
+) -> None:
+    ana, ben = two
+    ana.types("One line\n")
+    ben.sees("One line")
+    ben.goes_to_the_end()
+    expect(ana.page.locator(".caret-name")).to_have_text("Ben")
+    # A browser moves the caret and tells of it a little later: this is in between.
+    ana.page.evaluate(
+        """() => {
+            const draw = window.requestAnimationFrame
+            window.requestAnimationFrame = (frame) => draw((time) => {
+                if (window.requestAnimationFrame !== draw) getSelection().modify('move', 'backward', 'documentboundary')
+                window.requestAnimationFrame = draw
+                frame(time)
+            })
+        }"""
+    )
+    if what == "a letter":
+        ben.types("x")
+        ana.sees("One line\nx")
+    else:
+        ben.presses("Control+Home")
+        expect(ana.page.locator("p:first-of-type .caret-name")).to_have_text("Ben")
+    ana.page.keyboard.type("Here: ")
+    ana.sees("Here: One line\n")
+
+
 @pytest.mark.parametrize("where", ["Home", "End"])
 def test_what_an_input_method_composes_is_there_once_whatever_others_write_beside_it(
     two: tuple[Person, Person], where: str
