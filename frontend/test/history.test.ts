@@ -128,3 +128,19 @@ test('code is coloured once its language has come, and its letters are still tho
   const note = into.body.querySelector('.tk-note')?.firstChild as Node
   expect([past.written(note, 0)?.user, past.written(into.body.querySelector('.tk-text')?.firstChild as Node, 3)?.user]).toEqual([2, 1])
 })
+
+test('in a difference of code what stayed has its colours, and what came or went is its author’s', async () => {
+  const writer = new Writer(1, 1, dice(1))
+  writer.edit((tr) => tr.insert(0, schema.node('codeBlock', { language: 'js' }, [schema.text('const a = "42"')])))
+  writer.edit((tr) => tr.delete(11, 15))
+  writer.edit((tr) => tr.insert(11, schema.text('null // it is')))
+  const groups = writer.outbox.map(({ update }, at) => ({ first: at + 1, last: at + 1, user: at + 1, session: '1', time: at, update }))
+  const past = await Past.of(groups, author)
+  const into = paper()
+  past.drawDifference(into, 1, 3, null)
+  const texts = (selector: string) => [...into.body.querySelectorAll(`pre ${selector}`)].map(({ textContent }) => textContent)
+  await expect.poll(() => texts('.tk-word')).toEqual(['const'])
+  expect([texts('del'), texts('ins'), texts(':is(ins, del) span')]).toEqual([['"42"'], ['null // it is'], []])
+  const word = into.body.querySelector('.tk-word')?.firstChild as Node
+  expect([past.written(word, 2)?.user, past.written(into.body.querySelector('del')?.firstChild as Node, 0)?.user]).toEqual([1, 1])
+})

@@ -81,6 +81,7 @@ def _leaves(person: Person) -> None:
 def _add(person: Person, text: str) -> None:
     person.goes_to_the_end()
     person.types(text)
+    person.sees(text.strip())
     person.sees_saved()
 
 

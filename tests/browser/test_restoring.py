@@ -15,6 +15,7 @@ def _deletes(person: Person, words: str, paragraph: str) -> None:
     person.presses("End")
     for _ in words:
         person.presses("Backspace")
+    person.sees_no(words)
     person.sees_saved()
 
 

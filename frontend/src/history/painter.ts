@@ -91,7 +91,8 @@ export class Painter {
     if (shape.content) {
       this.children(child, shape.content, seen.was, seen.is, seen.remover)
       if (typeOf(child.name ?? '')?.inlineContent) closeLine(shape.content)
-      if (!this.ink && child.name === 'codeBlock') colour(shape.content, attributes.language)
+      // Who wrote it is told by colour alone.
+      if (child.name === 'codeBlock' && (this.before || !this.ink)) colour(shape.content, attributes.language)
     }
     drawnElement.set(shape.dom, child)
     return this.ink ? this.ink.leave(child, seen, shape, before, after) : shape.dom

@@ -1,7 +1,6 @@
 /** What is looked at first, and what must be fetched for it. */
 import type { View } from './address'
-import type { Beat } from './scale'
-import type { History, Sitting } from './server'
+import type { History } from './server'
 
 /** From so many entries on, only what is looked at is fetched: the rest when somebody goes further back. */
 const WHOLE = 400_000
@@ -26,16 +25,4 @@ export function nearest(view: View, { from: first, head }: Pick<History, 'from' 
 export function baseFor({ head, bases, from }: Pick<History, 'head' | 'bases' | 'from'>, wanted: number): number {
   if (head - from <= WHOLE) return 0
   return Math.max(0, ...bases.filter((base) => base < wanted))
-}
-
-/** What a sitting looks like before its entries are here: everybody's share, spread over its time. */
-export function beatsOf({ first, last, began, ended, people }: Sitting): Beat[] {
-  const beats: Beat[] = []
-  const many = Math.max(1, Math.min(12, last - first + 1))
-  for (let at = 0; at < many; at += 1) {
-    const part = many > 1 ? at / (many - 1) : 0
-    for (const [user, inserted, deleted] of people)
-      beats.push({ seq: Math.round(first + part * (last - first)), time: began + part * (ended - began), user, weight: (inserted + deleted) / many })
-  }
-  return beats
 }

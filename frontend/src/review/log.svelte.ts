@@ -1,0 +1,176 @@
+import { get, type Readable } from 'svelte/store'
+import { ApiError } from '../api'
+import { Past } from '../history/past'
+import { baseFor } from './begin'
+import { known, type Known } from './people'
+import * as server from './server'
+import type { History, Sitting } from './server'
+import { troubleOf, type Trouble } from './trouble'
+
+/** Milliseconds in which what others write now is gathered before it is drawn. */
+const GATHER = 400
+
+/** What there is: what the server tells of a note's past, and the log itself, which grows while others write. */
+export class Log {
+  /** What the server says: null until it has answered. */
+  history = $state.raw<History | null>(null)
+  /** The newest first; `more`: before which entry there are older ones, null: there are none. */
+  sittings = $state.raw<Sitting[]>([])
+  more = $state.raw<number | null>(null)
+  /** Null until the log is read. */
+  past = $state.raw<Past | null>(null)
+  /** The newest entry of `past`. */
+  head = $state(0)
+  progress = $state.raw<{ done: number; of: number } | null>(null)
+  trouble = $state.raw<Trouble | null>(null)
+
+  private readonly closing = new AbortController()
+  private readonly unfollow: () => void
+  private gathering: ReturnType<typeof setTimeout> | undefined
+
+  /**
+   * `newest`: the newest entry that the note has. `opened`: what the server said when the note was opened, with what was new then.
+   * `earliest`: where to begin to read, once it is known what there is.
+   */
+  constructor(
+    readonly documentId: string,
+    private readonly newest: Readable<number>,
+    private opened: History | null,
+    private readonly earliest: (history: History) => number,
+  ) {
+    if (opened) this.take(opened)
+    this.unfollow = newest.subscribe((seq) => this.follow(seq))
+  }
+
+  destroy(): void {
+    clearTimeout(this.gathering)
+    this.unfollow()
+    this.closing.abort()
+    this.past?.destroy()
+  }
+
+  async open(): Promise<void> {
+    this.trouble = null
+    try {
+      await this.ask()
+      const { history } = this
+      if (history?.head) await this.read(baseFor(history, this.earliest(history)))
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Ask the server what there is now. */
+  async ask(): Promise<void> {
+    this.take(await server.history(this.documentId))
+  }
+
+  async moreSittings(): Promise<void> {
+    if (this.more === null) return
+    const before = this.more
+    const page = await server.sittings(this.documentId, before)
+    if (this.more !== before) return
+    this.sittings = [...this.sittings, ...page.sittings]
+    this.more = page.more
+  }
+
+  /** Read what is older than what was fetched, if it is not yet. */
+  async reach(seq: number): Promise<void> {
+    const { history, past } = this
+    if (!past || !history || seq >= past.first || history.from >= past.first) return
+    const base = baseFor(history, seq)
+    if (base >= past.first) return
+    this.past = null
+    try {
+      await this.read(base)
+    } catch (error) {
+      this.fail(error)
+    } finally {
+      past.destroy()
+    }
+  }
+
+  /** Everything that was written until now. False: the network is away, and what is here is as it was. */
+  async grow(): Promise<boolean> {
+    try {
+      const grew = await this.past?.extend()
+      try {
+        await this.ask()
+      } finally {
+        // What is new is drawn once it is known who they are that wrote it, or without that.
+        if (grew) this.head = this.past?.head ?? 0
+      }
+      return true
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      return false
+    }
+  }
+
+  // -- What is in it --
+
+  /** The first moment there is, fetched or not. */
+  get beginning(): number {
+    return this.history?.from || 0
+  }
+
+  person(user: number | null): Known {
+    return known(this.history ?? { people: [] }, user)
+  }
+
+  /** As the first word of a sentence. */
+  name(user: number | null): string {
+    const { name, self } = this.person(user)
+    return self ? 'You' : name
+  }
+
+  /** When an entry was made, in ms; 0: not known (yet). */
+  timeOf(seq: number): number {
+    const { past } = this
+    if (past && seq >= past.first && seq <= past.head && seq > 0) return past.when(seq)
+    if (this.history?.looked?.seq === seq) return this.history.looked.time
+    return this.sittings.find(({ first, last }) => first <= seq && seq <= last)?.ended ?? 0
+  }
+
+  // -- How it comes --
+
+  private take(history: History): void {
+    const older = this.sittings.filter(({ first }) => first < (history.sittings.at(-1)?.first ?? 0))
+    // What is new stays new for as long as it is looked at.
+    this.opened ??= history
+    this.history = { ...history, looked: this.opened.looked, since: this.opened.since }
+    this.sittings = [...history.sittings, ...older]
+    if (!older.length) this.more = history.more
+  }
+
+  private async read(base: number): Promise<void> {
+    const { history } = this
+    if (!history) return
+    const past = await Past.load(this.documentId, {
+      epoch: history.epoch, base, signal: this.closing.signal,
+      author: (user) => this.person(user),
+      said: (seq) => (this.progress = { done: seq, of: history.head }),
+    })
+    this.past?.destroy()
+    this.progress = null
+    this.past = past
+    this.head = past.head
+    // What came while the log was read.
+    this.follow(get(this.newest))
+  }
+
+  private follow(newest: number): void {
+    if (!this.past || newest <= this.past.head || this.gathering !== undefined) return
+    this.gathering = setTimeout(() => {
+      this.gathering = undefined
+      void this.grow()
+    }, GATHER)
+  }
+
+  private fail(error: unknown): void {
+    if (this.closing.signal.aborted) return
+    this.trouble = troubleOf(error)
+    // What is not an answer of the server is a mistake that must not be hidden.
+    if (!(error instanceof ApiError)) console.error(error)
+  }
+}
