@@ -189,7 +189,7 @@ export function openNote(options: NoteOptions): Note {
     }
     const now = facts()
     const next = statusOf(now)
-    status.update((before) => (before.words === next.words && before.state === next.state ? before : next))
+    status.update((before) => (before.words === next.words && before.state === next.state && before.pending === next.pending ? before : next))
     if (next.state === 'offline' && now.edits) wasOffline = true
     else if (wasOffline && now.joined && !now.edits) {
       wasOffline = false

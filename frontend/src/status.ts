@@ -21,6 +21,8 @@ export interface Facts {
 export interface Status {
   state: 'saved' | 'saving' | 'offline' | 'reconnecting' | 'failed' | 'readonly'
   words: string
+  /** Whether the server has yet to acknowledge an edit, also where that is too quick to be worth a word. */
+  pending: boolean
   /** Whether Copy text and Retry belong beside it. */
   actions: ('copy' | 'retry')[]
 }
@@ -31,12 +33,18 @@ export const BLINK = 1000
 /** A link that comes back within this time is not worth the word offline. */
 export const SHORT = 4000
 
-const said = (state: Status['state'], words: string, ...actions: Status['actions']): Status => ({ state, words, actions })
+type Said = Omit<Status, 'pending'>
+
+const said = (state: Status['state'], words: string, ...actions: Status['actions']): Said => ({ state, words, actions })
 
 const count = (edits: number) => (edits === 1 ? '1 edit' : `${edits} edits`)
 
 /** It follows the edits, not the link: only what is nowhere but here can make it worry. */
 export function statusOf(facts: Facts): Status {
+  return { ...saidOf(facts), pending: facts.edits > 0 }
+}
+
+function saidOf(facts: Facts): Said {
   const { joined, mayWrite, edits, kept, broken, waiting, away, refused } = facts
   if (edits && refused !== null) return said('failed', `Not saved: ${refused}`, 'copy', 'retry')
   if (!mayWrite && (joined || refused !== null)) return said('readonly', 'Read only')

@@ -29,7 +29,7 @@ test('on this device only what IndexedDB has confirmed', () => {
 })
 
 test('a refused edit says why, with its ways on', () => {
-  expect(statusOf({ ...quiet, edits: 2, refused: 'the disk is full' })).toEqual({ state: 'failed', words: 'Not saved: the disk is full', actions: ['copy', 'retry'] })
+  expect(statusOf({ ...quiet, edits: 2, refused: 'the disk is full' })).toEqual({ state: 'failed', words: 'Not saved: the disk is full', pending: true, actions: ['copy', 'retry'] })
 })
 
 test('a reader reads', () => {

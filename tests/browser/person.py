@@ -124,7 +124,8 @@ class Person:
         eventually(self.page, lambda: text not in self.text(), lambda: f"no {text!r} in {self.text()!r}")
 
     def sees_saved(self) -> None:
-        expect(self.state).to_have_text("Saved")
+        """The server has acknowledged every edit. The words alone would be true a moment too early."""
+        expect(self.page.locator('.state[data-pending="false"]')).to_have_text("Saved")
 
     def sees_kept(self, text: str) -> None:
         """The server has this text: it is in the page as it comes over the network."""
