@@ -1,7 +1,7 @@
 """The log itself, for those who want to see how a note was written: entries in chunks, and states to begin from."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import gevent
 from flask import Blueprint, Response, current_app
@@ -10,7 +10,7 @@ from editor import access, body, moments
 from editor.errors import Invalid, NotFound
 from editor.sql_store import SqlStore
 from sync.codec import write_uint
-from sync.history import chunks
+from sync.history import Damaged, chunks
 from sync.store import UnknownMoment
 
 entries = Blueprint("entries", __name__, url_prefix="/api/documents/<document_id>/history")
@@ -46,9 +46,9 @@ def state(document_id: str) -> Response:
         raise NotFound(f"There is no state at hand for moment {seq}.") from error
 
 
-def _damaged(document_id: str) -> Callable[[int, int], None]:
+def _damaged(document_id: str) -> Damaged:
     """Tell the operator which entries cannot be read any more; whoever looks at the history sees the rest."""
-    return lambda first, last: log.error("%s: entries %d to %d are damaged", document_id, first, last)
+    return lambda damage: log.error("%s: damaged %s", document_id, damage)
 
 
 def _framed(found: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """The log, read from where it is kept: old entries in chunks, the newer ones each for itself; and docs of the past."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pycrdt import Doc
 
@@ -13,7 +13,20 @@ from sync.store import BEFORE_ALL, Broken, Chunk, Entry, Store, chain, link
 
 AT_ONCE: Final = 1000  # groups that are applied, or packed for a reader, in one go
 
-Damaged = Callable[[int, int], None]  # first and last seq of what cannot be read
+
+class Damage(NamedTuple):
+    """Entries that cannot be read."""
+
+    first: int  # seq
+    last: int
+    expected: str
+    came: str
+
+    def __str__(self) -> str:
+        return f"entries {self.first} to {self.last}: expected {self.expected}, found {self.came}"
+
+
+Damaged = Callable[[Damage], None]
 
 
 def groups(
@@ -104,10 +117,11 @@ def _read(
 ) -> Iterator[Chunk | Entry]:
     """Chunks and entries that follow each other, each compared with its hash."""
 
-    def cannot(first: int, last: int, why: str) -> None:
+    def cannot(first: int, last: int, expected: str, came: str) -> None:
+        damage = Damage(first, last, expected, came)
         if damaged is None:
-            raise Broken(f"{document_id}: entries {first} to {last}: {why}")
-        damaged(first, last)
+            raise Broken(f"{document_id}: {damage}")
+        damaged(damage)
 
     head = store.status(document_id).head
     end = head if until is None else min(until, head)
@@ -121,10 +135,11 @@ def _read(
         for chunk in store.chunks(document_id, at):
             if chunk.last > at:
                 if chunk.first > at + 1:
-                    cannot(at + 1, chunk.first - 1, "missing")
+                    cannot(at + 1, chunk.first - 1, f"entry {at + 1}", f"a chunk from entry {chunk.first} on")
                     before = None
-                if before is not None and chunk.hash != link(before, *chunk[:2], chunk.entry_hash, chunk.data):
-                    cannot(chunk.first, chunk.last, "the chunk does not match its hash")
+                hash = chunk.hash if before is None else link(before, *chunk[:2], chunk.entry_hash, chunk.data)
+                if chunk.hash != hash:
+                    cannot(chunk.first, chunk.last, f"a chunk with the hash {hash.hex()}", chunk.hash.hex())
                 else:
                     yield chunk
                 at = chunk.last
@@ -135,18 +150,19 @@ def _read(
             if entry.seq > at + 1:
                 if at > start or not looked_again:
                     break  # perhaps it was packed while we read: look again
-                cannot(at + 1, entry.seq - 1, "missing")
+                cannot(at + 1, entry.seq - 1, f"entry {at + 1}", f"entry {entry.seq}")
                 previous = None
             elif entry.seq == at:
                 previous = entry.hash
                 continue
-            if previous is not None and entry.hash != chain(previous, entry.seq, *entry[2:5], entry.update):
-                cannot(entry.seq, entry.seq, "the entry does not match its hash")
+            hash = entry.hash if previous is None else chain(previous, entry.seq, *entry[2:5], entry.update)
+            if entry.hash != hash:
+                cannot(entry.seq, entry.seq, f"an entry with the hash {hash.hex()}", entry.hash.hex())
             else:
                 yield entry
             at, previous = entry.seq, entry.hash
         if at == start and looked_again:
-            cannot(at + 1, end, "missing")
+            cannot(at + 1, end, f"entries up to {end}", "nothing")
             return
         looked_again = at == start
 

@@ -341,10 +341,10 @@ class StoreContract:
         with pytest.raises(Broken, match="entries 9 to 9"):
             list(history.chunks(world.store, note, 7))
         found: list[tuple[int, int]] = []
-        read = list(history.groups(world.store, note, damaged=lambda first, last: found.append((first, last))))
+        read = list(history.groups(world.store, note, damaged=lambda damage: found.append(damage[:2])))
         assert found == [(3, 4), (9, 9)]
         assert [(group.first, group.last) for group in read] == [(1, 2), (5, 6), (7, 7), (8, 8), (10, 10)]
-        assert len(list(history.chunks(world.store, note, damaged=lambda first, last: None))) == 4
+        assert len(list(history.chunks(world.store, note, damaged=lambda damage: None))) == 4
 
     def test_the_snapshots_that_are_needed_stay(self, world: World) -> None:
         note = world.create()

@@ -158,7 +158,7 @@ def test_the_rest_of_a_damaged_log_still_comes(
         session.execute(update(Entry).where(*damaged).values(update=b"\xff\xff"))
         session.commit()
     assert [group.first for group in groups(ada, note)] == [1, 2, 4, 5]
-    assert f"{note}: entries 3 to 3 are damaged" in caplog.text
+    assert f"{note}: damaged entries 3 to 3: expected an entry with the hash" in caplog.text
     ada.ask("GET", f"/api/documents/{note}/history")
 
 
