@@ -1,7 +1,10 @@
 """The command `palimpsest`."""
 
+import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +13,9 @@ import click
 from editor.config import Config
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from editor.check import Checked
     from sync.store import Snapshot
 
 
@@ -111,9 +117,44 @@ def compact(document_id: str | None, data: Path | None) -> None:
     click.echo("All notes have their snapshot." if not names else "Done.")
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Say what was found as one JSON object.")
+@DATA
+def check(as_json: bool, data: Path | None) -> None:
+    """Check every note: its chain of hashes, its snapshots against its entries, rows that belong to nothing.
+
+    Nothing is changed, and a server may be running. Exits with 1 when something is not as it should be.
+    """
+    config = _config(DATA=data)
+    with _opened(config) as engine:
+        checked = _check(engine)
+    if as_json:
+        findings = [finding._asdict() for finding in checked.findings]
+        click.echo(json.dumps({"notes": checked.notes, "findings": findings}))
+    else:
+        for finding in checked.findings:
+            click.echo(str(finding))
+        click.echo(f"Checked {checked.notes} notes: {checked.outcome}")
+    if checked.findings:
+        sys.exit(1)
+
+
 def _compacted(snapshot: "Snapshot | None", packed: int) -> str:
     said = "no snapshot, see above" if snapshot is None else f"{snapshot.seq} entries in {len(snapshot.state)} bytes"
     return f"{said}, {packed} packed"
+
+
+def _check(engine: "Engine") -> "Checked":
+    """Check a database, and show on a terminal how far it has come."""
+    from editor import check
+
+    with click.progressbar(length=1, label="Checking", file=sys.stderr) as bar:
+
+        def said(done: int, of: int) -> None:
+            bar.length = of
+            bar.update(done - bar.pos)
+
+        return check.check(engine, said)
 
 
 def _config(**options: object) -> Config:
@@ -126,17 +167,36 @@ def _config(**options: object) -> Config:
         raise click.ClickException(f"Cannot use the folder of the data: {error.filename}: {error.strerror}") from error
 
 
-def _migrate(config: Config) -> None:
+@contextmanager
+def _opened(config: Config) -> Iterator["Engine"]:
+    """The database as it is, which must be there and of this version."""
+    from editor import migrations
+
+    with _connected(config) as engine:
+        if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+            raise click.ClickException(f"There is no database {engine.url.database}.")
+        version = migrations.version(engine)
+        if version != migrations.newest():
+            raise click.ClickException(
+                f"Expected a database of version {migrations.newest()}, found {version or 'none'}. "
+                "Bring it up to date first: palimpsest migrate."
+            )
+        yield engine
+
+
+@contextmanager
+def _connected(config: Config) -> Iterator["Engine"]:
+    """The database. What keeps it from working is a sentence."""
     from sqlalchemy.exc import DBAPIError
 
-    from editor import database, migrations, outage
+    from editor import database, outage
 
     try:
         engine = database.connect(config.database_url)
     except ValueError as error:
         raise click.ClickException(f"PALIMPSEST_DATABASE_URL: {error}") from error
     try:
-        migrations.upgrade(engine, click.echo)
+        yield engine
     except DBAPIError as error:
         words = outage.words(error)
         if words is None:
@@ -144,6 +204,13 @@ def _migrate(config: Config) -> None:
         raise click.ClickException(f"{words} It said: {str(error.orig).strip()}") from error
     finally:
         engine.dispose()
+
+
+def _migrate(config: Config) -> None:
+    from editor import migrations
+
+    with _connected(config) as engine:
+        migrations.upgrade(engine, click.echo)
 
 
 def _password() -> str:

@@ -7,6 +7,8 @@ holds its locks from its first writing statement (or `SELECT ... FOR UPDATE`) to
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, current_app
@@ -58,6 +60,25 @@ def driver_connection(engine: Engine) -> Any:
     if engine.dialect.name == "sqlite":
         _open_sqlite(connection, BUSY_TIMEOUT)
     return connection
+
+
+@contextmanager
+def at_one_moment(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees the database as it is now, whatever is committed meanwhile, and holds up nobody.
+
+    SQLite cannot use its write-ahead log anew until then, which grows: not for long.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            return
+        sqlite = connection.connection.dbapi_connection
+        assert sqlite is not None
+        sqlite.cursor().execute("BEGIN")  # not through SQLAlchemy, where `_Writers` would take it for a writer
+        try:
+            yield connection
+        finally:
+            sqlite.rollback()
 
 
 def _open_sqlite(connection: Any, busy_timeout: float) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from editor import database
@@ -15,13 +18,30 @@ def upgrade(target: Engine | str, say: Callable[[str], None] = print) -> None:
     engine = database.connect(target) if isinstance(target, str) else target
     try:
         with engine.connect() as connection:
-            config = Config(attributes={"connection": connection, "say": say})
-            config.set_main_option("script_location", str(folder()).replace("%", "%%"))
-            command.upgrade(config, "head")
+            command.upgrade(_config(connection=connection, say=say), "head")
     finally:
         if engine is not target:
             engine.dispose()
     say("The database is up to date.")
+
+
+def version(engine: Engine) -> str | None:
+    """Which version made the tables of a database; None: there are none."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    """The version that `upgrade` brings tables to."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def _config(**attributes: Any) -> Config:
+    config = Config(attributes=attributes)
+    config.set_main_option("script_location", str(folder()).replace("%", "%%"))
+    return config
 
 
 def folder() -> Path:

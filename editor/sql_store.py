@@ -2,6 +2,8 @@
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from typing import Any, ParamSpec, TypeVar
 
 from gevent import get_hub
@@ -40,6 +42,7 @@ class SqlStore:
         """Opens nothing yet: connections, thread and greenlet begin with their first use, in that process."""
         # A pool of its own: a request that holds one connection and then reads a log must not wait for itself.
         self._engine = database.connect(engine.url)
+        self._connect: Callable[[], AbstractContextManager[Connection]] = self._engine.connect
         # SQLite puts the thread to sleep that waits for the disk, so that is not the loop's. psycopg lets others run.
         self._thread = ThreadPool(1) if engine.dialect.name == "sqlite" else None
         self._log = PostgresLog(engine) if self._thread is None else SqliteLog(engine)
@@ -49,7 +52,7 @@ class SqlStore:
         self._committer.append(batch)
 
     def open(self, document_id: str) -> Log:
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             # Head and snapshot in one statement, so that they are of one moment.
             row = connection.execute(_OPEN, {"document_id": document_id}).one_or_none()
             if row is None:
@@ -63,7 +66,7 @@ class SqlStore:
     def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         # In pages, each with a connection only while it is read: a slow reader holds neither that nor the whole log.
         while until is None or after < until:
-            with self._engine.connect() as connection:
+            with self._connect() as connection:
                 page = _page(connection, document_id, after, until)
             if not page:
                 return
@@ -71,7 +74,7 @@ class SqlStore:
             after = page[-1].seq
 
     def status(self, document_id: str) -> Status:
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             row = connection.execute(_STATUS, {"document_id": document_id}).one_or_none()
         if row is None:
             raise UnknownDocument(f"there is no note {document_id}")
@@ -84,11 +87,11 @@ class SqlStore:
         self._run(log_writer.compact, self._log, document_id, snapshot, state, epoch)
 
     def bases(self, document_id: str) -> list[int]:
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             return list(connection.scalars(_BASES, {"document_id": document_id}))
 
     def state(self, document_id: str, seq: int) -> bytes:
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             row = connection.execute(_BASE, {"document_id": document_id, "seq": seq}).one_or_none()
         if row is None:
             raise UnknownMoment(f"expected one of {self.bases(document_id)}, got {seq}")
@@ -96,19 +99,19 @@ class SqlStore:
 
     def chunks(self, document_id: str, after: int = 0) -> Iterator[Chunk]:
         for _, last, _ in self.sizes(document_id, after):
-            with self._engine.connect() as connection:
+            with self._connect() as connection:
                 row = connection.execute(_CHUNK, {"document_id": document_id, "last": last}).one_or_none()
             if row is None:
                 return  # it was packed anew while we read
             yield Chunk(*row)
 
     def sizes(self, document_id: str, after: int = 0) -> list[tuple[int, int, int]]:
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             rows = connection.execute(_CHUNKS, {"document_id": document_id, "after": after})
             return [(first, last, size) for first, last, size in rows]
 
     def marks(self, document_id: str, after: int, until: int) -> set[int]:
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             span = {"document_id": document_id, "after": after, "until": until + 1}
             named = set(connection.scalars(_NAMED, span))
             acts = set(connection.scalars(_ACTS, span))
@@ -126,12 +129,20 @@ class SqlStore:
         return done
 
     def storage(self, document_id: str) -> Storage:
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             row = connection.execute(_STORAGE, {"document_id": document_id}).one_or_none()
         if row is None:
             raise UnknownDocument(f"there is no note {document_id}")
         head, first, entries, chunks, snapshots = row
         return Storage(head - first, entries + chunks, snapshots)
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[tuple["SqlStore", Connection]]:
+        """This store as it is now, only to be read, and the connection it reads with. It sees no later commit."""
+        with database.at_one_moment(self._engine) as connection:
+            view = copy(self)
+            view._connect = lambda: nullcontext(connection)
+            yield view, connection
 
     def close(self) -> None:
         """Finish what waits and let the database go."""

@@ -32,7 +32,7 @@ def palimpsest(config: Config, *arguments: str, typed: str = "", status: int = 0
 
 def test_help_names_every_command(config: Config) -> None:
     said = palimpsest(config, "--help")
-    for command in ("serve", "migrate", "create-user", "compact"):
+    for command in ("serve", "migrate", "create-user", "compact", "check"):
         assert command in said
         assert palimpsest(config, command, "--help")
 
