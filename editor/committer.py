@@ -85,7 +85,7 @@ class Committer:
         try:
             if self._closed:
                 raise NotStored("The server is stopping.")
-            outcomes = self._write([Work(batch.document_id, changes) for batch, changes in taken])
+            outcomes = self._write([Work(batch.document_id, changes, batch.epoch) for batch, changes in taken])
         except NotStored as error:
             _report("nothing was stored: %s %r", error, error.__cause__)
             outcomes = [error] * len(taken)

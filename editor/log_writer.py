@@ -12,6 +12,7 @@ from sync.store import (
     Entry,
     NotStored,
     Rewriting,
+    Rewritten,
     Snapshot,
     UnknownDocument,
     bases,
@@ -26,6 +27,7 @@ class Work(NamedTuple):
 
     document_id: str
     changes: Sequence[Change]
+    epoch: str | None = None  # of the history that they continue; None: whichever there is
 
 
 # What is about moments that are gone, with the document's id and the first moment there is. Where all entries after it
@@ -181,6 +183,8 @@ def _prune(log: Log, document_id: str, packed: int) -> None:
 def _number(log: Log, head: Head | None, work: Work) -> Outcome:
     if head is None:
         return UnknownDocument(f"there is no note {work.document_id}")
+    if work.epoch not in (None, head.epoch):
+        return Rewritten("The history of this note is another one now.")
     try:
         _bind(log, work)
     except ClientTaken as error:

@@ -16,7 +16,7 @@ from sync.gate import Admitted, Refused
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Replica, Tail
-from sync.store import Change, Entry, UnknownDocument
+from sync.store import Change, Entry, Rewritten, UnknownDocument
 from sync.turns import Tell, Turn
 
 __all__ = ["Answer", "Peer", "Refusal", "Room", "Saved"]
@@ -291,6 +291,8 @@ class Room:
         """For the store: what was taken is not in the log, so the doc is none of its copies any more."""
         if isinstance(error, UnknownDocument):
             self.close(GONE, GONE)
+        elif isinstance(error, Rewritten):
+            self.close()
         else:
             self.close(MOVED, Refusal("storage", f"The server could not write it down: {error}"))
 

@@ -157,6 +157,10 @@ class NotStored(Exception):
     """A commit failed. The text tells people why; it never names a table or a statement."""
 
 
+class Rewritten(NotStored):
+    """The changes continue another history than the document's: some of it was erased, or a backup was restored."""
+
+
 class ClientTaken(NotStored):
     """A change would bind a Yjs client id that belongs to somebody else. Only the batch it is in fails."""
 
@@ -165,6 +169,10 @@ class Batch(Protocol):
     """Changes of one document that wait for a commit. Rooms implement it."""
 
     document_id: str
+
+    @property
+    def epoch(self) -> str | None:
+        """The history that the changes continue, asked after `take()`; None: whichever there is."""
 
     def take(self) -> Sequence[Change]:
         """What waits now, oldest first. Called when the commit begins; what comes later is the next batch.

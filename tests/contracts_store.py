@@ -16,6 +16,7 @@ from sync.store import (
     ClientTaken,
     Entry,
     Rewriting,
+    Rewritten,
     Snapshot,
     Storage,
     Store,
@@ -55,6 +56,7 @@ class Writer:
 
     def __init__(self, document_id: str, *changes: Change, story: list[str] | None = None) -> None:
         self.document_id = document_id
+        self.epoch: str | None = None
         self.changes = changes
         self.story = story if story is not None else []
         self.entries: Sequence[Entry] = ()
@@ -229,6 +231,17 @@ class StoreContract:
         world.wait(writer)
         assert isinstance(writer.error, ClientTaken)
         assert world.store.open(note).owners == {}
+
+    def test_what_continues_another_history_is_not_written(self, world: World) -> None:
+        note, other = world.create(), world.create()
+        late, fine = Writer(note, change(clients=(7,))), Writer(other, change())
+        late.epoch, fine.epoch = "another", world.store.open(other).epoch
+        world.store.append(late)
+        world.store.append(fine)
+        world.wait(late, fine)
+        assert isinstance(late.error, Rewritten)
+        assert world.store.open(note)[1:] == (0, None, {})
+        assert [entry.seq for entry in fine.entries] == [1]
 
     def test_entries_are_read_from_one_seq_to_another(self, world: World) -> None:
         note = world.create()

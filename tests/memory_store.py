@@ -13,6 +13,7 @@ from sync.store import (
     Log,
     NotStored,
     Rewriting,
+    Rewritten,
     Snapshot,
     Status,
     Storage,
@@ -99,7 +100,7 @@ class MemoryStore:
 
     def finish(self, error: NotStored | None = None) -> None:
         """Write what was taken and answer; with an error: answer that."""
-        outcomes = [error or self._write(batch.document_id, changes) for batch, changes in self._taken]
+        outcomes = [error or self._write(batch, changes) for batch, changes in self._taken]
         self._answering = True
         for (batch, _), outcome in zip(self._taken, outcomes, strict=True):
             if isinstance(outcome, Exception):
@@ -215,11 +216,13 @@ class MemoryStore:
             raise UnknownDocument(f"there is no note {document_id}")
         return self._documents[document_id]
 
-    def _write(self, document_id: str, changes: Sequence[Change]) -> Sequence[Entry] | Exception:
+    def _write(self, batch: Batch, changes: Sequence[Change]) -> Sequence[Entry] | Exception:
         try:
-            document = self._find(document_id)
+            document = self._find(batch.document_id)
         except UnknownDocument as error:
             return error
+        if batch.epoch not in (None, document.epoch):
+            return Rewritten("the history is another one")
         owners = dict(document.owners)
         for change in changes:
             for client_id in change.clients:

@@ -154,6 +154,7 @@ class Written:
     """One update that goes into the log as it is."""
 
     document_id = DOCUMENT
+    epoch = None
 
     def __init__(self, update: bytes) -> None:
         self._update = update

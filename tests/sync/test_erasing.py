@@ -44,6 +44,20 @@ def spans(world: World) -> list[tuple[int, int]]:
     return [(group.first, group.last) for group in groups(world.store, DOCUMENT)]
 
 
+def test_nothing_is_added_to_a_rewritten_log_by_who_did_not_hear_of_it(world: World) -> None:
+    ana = world.person(1)
+    ana.type("before")
+    ana.type(" and after")
+    rewriting = erasing.before(world.store, DOCUMENT, 1, ROOTS)
+    rewrite(world, rewriting)  # and nobody tells the room
+    ana.type("!")
+    assert [refusal["error"] for refusal in ana.refusals] == ["resync"]
+    assert world.text() == "before and after"
+    ana.tend()
+    assert ana.refusals[-1]["error"] == "epoch"
+    assert not ana.saved
+
+
 def in_log(world: World, words: str) -> bool:
     """Whether these words are anywhere in the rows of the log, or the blanks that stand for them."""
     snapshots = [world.store.state(DOCUMENT, seq) for seq in world.store.bases(DOCUMENT)]

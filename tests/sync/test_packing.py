@@ -281,6 +281,7 @@ class Written:
     """One change that goes into the log as it is."""
 
     document_id = DOCUMENT
+    epoch = None
 
     def __init__(self, change: Change, told: list[Entry]) -> None:
         self._change = change
