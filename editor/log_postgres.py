@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from editor import database, outage
-from editor.log_writer import FORGET, NOT_WRITTEN, Head
+from editor.log_writer import FORGET, NOT_WRITTEN, PAST, Head
 from sync.store import Chunk, Entry, NotStored, Snapshot
 
 
@@ -128,6 +128,7 @@ class PostgresLog:
     def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
         for statement in FORGET:
             self._named(statement.format("%(document_id)s", "%(first)s"), document_id=document_id, first=first)
+        self._execute(PAST.format("%s", "%s"), document_id, epoch)
         query = "UPDATE document SET history_from = %s, epoch = %s, head_hash = %s WHERE id = %s"
         self._execute(query, first, epoch, hash, document_id)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from editor import database, outage
-from editor.log_writer import FORGET, NOT_WRITTEN, Head
+from editor.log_writer import FORGET, NOT_WRITTEN, PAST, Head
 from sync.store import Chunk, Entry, NotStored, Snapshot
 
 PAGE = 4096  # bytes
@@ -124,6 +124,7 @@ class SqliteLog:
     def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
         for statement in FORGET:
             self._connected().execute(statement.format("?1", "?2"), (document_id, first))
+        self._connected().execute(PAST.format("?1", "?2"), (document_id, epoch))
         self._connected().execute(
             "UPDATE document SET history_from = ?, epoch = ?, head_hash = ? WHERE id = ?",
             (first, epoch, hash, document_id),

@@ -30,6 +30,9 @@ class Work(NamedTuple):
     epoch: str | None = None  # of the history that they continue; None: whichever there is
 
 
+# The epoch that ends because something is erased, with the document's id and the next epoch: see `epochs`.
+PAST = "INSERT INTO past_epoch (document_id, epoch) SELECT id, epoch FROM document WHERE id = {0} AND epoch <> {1}"
+
 # What is about moments that are gone, with the document's id and the first moment there is. Where all entries after it
 # still have their rows, sittings are summed up anew; else one that goes on after it keeps its sums and begins there.
 FORGET = (

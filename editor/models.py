@@ -227,6 +227,16 @@ class Client(Base):
     user_id: Mapped[int | None]
 
 
+class PastEpoch(Base):
+    """An epoch of a document that ended because something was erased."""
+
+    __tablename__ = "past_epoch"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    document_id: Mapped[str] = document_key(primary_key=True)
+    epoch: Mapped[str] = mapped_column(Id, primary_key=True)
+
+
 class Sitting(Base):
     """A time in which people wrote without a long pause. A summary of entries, which may be made again at any time."""
 

@@ -17,12 +17,13 @@ DEEPEST = 4  # packet, its data, an argument, and one level in that
 
 
 class Refused(Exception):
-    """These bytes are not what was expected. `id`: where the sender wants the answer, if that could be read."""
+    """This is not done. `id`: where the sender wants the answer, if that could be read; `more`: what goes with it."""
 
-    def __init__(self, error: str, message: str, id: int | None = None) -> None:
+    def __init__(self, error: str, message: str, id: int | None = None, **more: object) -> None:
         super().__init__(message)
-        self.error = error  # "malformed" or "too-large"
+        self.error = error  # one of the errors in sync/README.md
         self.id = id
+        self.more = more
 
 
 class Packet(packet.Packet):  # type: ignore[misc]

@@ -19,7 +19,7 @@ from flask import session as cookie
 from flask_socketio import SocketIO
 from socketio import packet as kinds
 
-from editor import access, database, outbox, packets, websocket
+from editor import access, database, epochs, outbox, packets, websocket
 from editor.connection import Connection, Frames, Identity
 from editor.content.schema import SCHEMA_VERSION
 from editor.entrance import LARGEST_BODY, Entrance
@@ -313,8 +313,7 @@ class Sockets:
             with self._app.app_context():
                 if self._role(identity, document_id) != role:
                     raise Refused("resync", "access has changed just now; join again")
-            if wanted.epoch not in (None, room.epoch):
-                raise Refused("epoch", f"expected epoch {room.epoch}, not {wanted.epoch}: history was rewritten")
+                _check_epoch(document_id, room.epoch, wanted.epoch)
             if connection.socket.closed or connection.sio_sid is None:
                 raise Refused("not-joined", "the connection has ended")
         except BaseException:
@@ -357,7 +356,7 @@ class Sockets:
 
     def _refuse(self, connection: Connection, id: int | None, refused: Refused) -> None:
         """Tell the client, as the answer to what it sent. If that had no id, the connection cannot go on."""
-        answer = {"error": refused.error, "message": str(refused)}
+        answer = {"error": refused.error, "message": str(refused), **refused.more}
         if id is not None:
             connection.answer(id, answer)
         else:
@@ -371,6 +370,15 @@ def _introduce(identity: Identity, document_id: str) -> dict[str, object] | None
     if user is None:
         return None
     return {"id": user.id, "name": user.name, "slot": access.arrive(database.session, document_id, user.id)}
+
+
+def _check_epoch(document_id: str, epoch: str, wanted: str | None) -> None:
+    """Raises `Refused` for a copy of another history."""
+    if wanted in (None, epoch):
+        return
+    erased = epochs.was_erased(database.session, document_id, wanted)
+    why = "something was erased" if erased else "this is not the history that the note has now"
+    raise Refused("epoch", f"expected epoch {epoch}, not {wanted[:22]}: {why}", erased=erased)
 
 
 def _too_fast(wait: float) -> dict[str, object]:

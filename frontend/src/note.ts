@@ -14,7 +14,7 @@ import { bringBack } from './restoring'
 import { Saver } from './saver'
 import { TITLE } from './schema'
 import { nextChange, statusOf, type Facts, type Status } from './status'
-import { textOf, textOfUpdates } from './text'
+import { bringsNothing, textOf, textOfUpdates } from './text'
 import { Title } from './title'
 import { asideIsHere, deleted, reasonOf, refused, rewritten, troubleOf, unshowable, type Trouble } from './trouble'
 
@@ -113,7 +113,10 @@ export function openNote(options: NoteOptions): Note {
   const device: Device = new Device(user?.id ?? null, documentId, () => refresh(), moment)
   const provider: Provider = new Provider(doc, documentId, socketLink(documentId), device, {
     changed: () => refresh(),
-    synced: () => show(),
+    synced: () => {
+      show()
+      if (hasAside) void offerAside()
+    },
     coming: () => heed(),
     document: (news) => {
       if (news.deleted) isDeleted = true
@@ -178,7 +181,7 @@ export function openNote(options: NoteOptions): Note {
       }
     }
     seen = provider.joined
-    if (provider.out?.error === 'epoch' && !rewriting) void putAside()
+    if (provider.out?.error === 'epoch' && !rewriting) void putAside(provider.out.erased === true)
     role.set(known)
     const stuck = outbox.length > 0 && provider.refusal !== null && isForGood(provider.refusal)
     trouble.set(current() ?? (stuck ? refused(writes(), !device.broken) : hasAside ? asideIsHere : null))
@@ -271,14 +274,28 @@ export function openNote(options: NoteOptions): Note {
     if (before.focused) now.view.focus()
   }
 
-  async function putAside(): Promise<void> {
-    rewriting = rewritten(false)
-    // What was erased must not stay here, and there is nothing in this copy that could be missed.
-    if (!outbox.length && (await device.drop())) {
+  async function putAside(erased: boolean): Promise<void> {
+    rewriting = rewritten(false, erased)
+    // What was erased must not stay here, and there is nothing in this copy that could be missed. After a backup was restored there may
+    // be: edits that the server had before, and does not know any more.
+    if (erased && !outbox.length && (await device.drop())) {
       provider.epoch = null // or the copy would be stored once more
       return location.reload()
     }
-    rewriting = rewritten(await device.setAside(Y.encodeStateAsUpdate(doc)))
+    rewriting = rewritten(await device.setAside(Y.encodeStateAsUpdate(doc)), erased)
+    refresh()
+  }
+
+  /** Offer the copies that lie apart on this device, unless there is nothing in them that the note does not have. */
+  async function offerAside(): Promise<void> {
+    const asides = await device.aside()
+    if (closed) return
+    if (asides.length && provider.joined && asides.every((updates) => bringsNothing(doc, updates))) {
+      await device.forgetAside()
+      asides.length = 0
+    }
+    hasAside = asides.length > 0
+    setAside.set(hasAside ? asides.map(textOfUpdates).join('\n\n') : null)
     refresh()
   }
 
@@ -305,10 +322,7 @@ export function openNote(options: NoteOptions): Note {
     }
     provider.connect()
     refresh()
-    const asides = await device.aside()
-    hasAside = asides.length > 0
-    setAside.set(hasAside ? asides.map(textOfUpdates).join('\n\n') : null)
-    refresh()
+    await offerAside()
   }
 
   const guard = (event: BeforeUnloadEvent) => {

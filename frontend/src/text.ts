@@ -16,6 +16,18 @@ export function textOfUpdates(updates: Uint8Array[]): string {
   return textOf(doc)
 }
 
+/** Whether a doc has everything that is in a copy of it: each edit of it, not only the same words. */
+export function bringsNothing(doc: Y.Doc, updates: Uint8Array[]): boolean {
+  const both = new Y.Doc()
+  Y.applyUpdate(both, Y.encodeStateAsUpdate(doc))
+  let brings = false
+  both.on('update', () => (brings = true))
+  both.transact(() => {
+    for (const update of updates) Y.applyUpdate(both, update)
+  })
+  return !brings && both.store.pendingStructs === null && both.store.pendingDs === null
+}
+
 type Node = Y.XmlElement | Y.XmlFragment | Y.XmlText | Y.XmlHook
 
 const childrenOf = (node: Y.XmlElement | Y.XmlFragment) => node.toArray() as Node[]

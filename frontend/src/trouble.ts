@@ -65,12 +65,14 @@ export const deleted = (shown: boolean, mine: boolean): Trouble => ({
   closed: !shown,
 })
 
-/** Another history than that of the copy here. `aside`: the copy is on the device, apart from the note. */
-export const rewritten = (aside: boolean): Trouble => ({
+/** Another history than that of the copy here: something was erased, or a backup was restored. `aside`: the copy is on the device, apart from the note. */
+export const rewritten = (aside: boolean, erased: boolean): Trouble => ({
   kind: 'epoch',
-  words: aside
-    ? 'What you see belongs to an earlier history of this note. It is kept apart on this device; load the page again to see the note as it is now.'
-    : 'What you see belongs to an earlier history of this note, and this device could not keep it. Copy it before you load the page again.',
+  words:
+    (erased ? 'What you see belongs to an earlier history of this note' : 'The server went back to an older copy of this note. What you see may be newer') +
+    (aside
+      ? '. It is kept apart on this device; load the page again to see the note as it is now.'
+      : ', and this device could not keep it. Copy it before you load the page again.'),
   actions: ['copy', 'reload'],
   closed: false,
 })

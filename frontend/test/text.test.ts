@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { makeEditor, undoManager } from '../src/editor'
-import { textOf } from '../src/text'
+import { bringsNothing, textOf } from '../src/text'
 
 function written(html: string): Y.Doc {
   const doc = new Y.Doc()
@@ -32,4 +32,19 @@ test('a note is copied as plain text that can be read without the editor', () =>
 
 test('a note without words is nothing', () => {
   expect(textOf(new Y.Doc())).toBe('')
+})
+
+test('a copy brings something when one edit of it is not in the note, be it a deletion', () => {
+  const note = written('<p>all of it</p>')
+  const copy = new Y.Doc()
+  Y.applyUpdate(copy, Y.encodeStateAsUpdate(note))
+  expect(bringsNothing(note, [Y.encodeStateAsUpdate(copy)])).toBe(true)
+  expect(bringsNothing(note, [])).toBe(true)
+  expect(bringsNothing(new Y.Doc(), [Y.encodeStateAsUpdate(copy)])).toBe(false)
+  const before = Y.encodeStateAsUpdate(note)
+  note.getText('title').insert(0, 'more here')
+  expect(bringsNothing(note, [before])).toBe(true)
+  copy.getXmlFragment('body').delete(0, 1)
+  expect(bringsNothing(note, [Y.encodeStateAsUpdate(copy)])).toBe(false)
+  expect(textOf(note)).toContain('all of it')
 })

@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from editor import sittings
 from editor.content import schema
 from editor.database import session
+from editor.epochs import was_erased
 from editor.erasing import erase_before, erase_pieces, keep_since
 from editor.models import Act, Document, Entry, Setting, Sitting, Version, now
 from editor.retention import Retention
@@ -91,6 +92,7 @@ def test_history_before_a_moment_is_erased(app: Flask, note: str) -> None:
     erased = erase_before(rooms, store, note, 2)
     assert erased[:3] == would[:3]
     assert erased.epoch == store.status(note).epoch != epoch
+    assert [was_erased(session, note, each) for each in (epoch, erased.epoch, "another")] == [True, False, False]
     assert not in_file(app, "xyzzy-secret")
     assert list(session.scalars(select(Version.seq))) == [3]
     assert list(session.scalars(select(Sitting))) == [], "they are summed up anew"

@@ -18,7 +18,7 @@ from editor import database, migrations
 from editor.models import Base, Document, Entry, User
 from tests.services import postgres_database
 
-NEWEST = "0002"  # the newest of our migrations
+NEWEST = "0003"  # the newest of our migrations
 
 
 def quietly(step: str) -> None:
@@ -91,6 +91,7 @@ def test_each_step_is_said_and_the_second_time_there_is_none(url: str) -> None:
     assert said == [
         "0001: people, notes and their log",
         "0002: history: sittings, acts, chunks, and who may see it",
+        "0003: epochs that ended because something was erased",
         "The database is up to date.",
     ]
     said.clear()

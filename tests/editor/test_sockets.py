@@ -303,7 +303,9 @@ def test_messages_that_are_none(tab: Tab, arguments: list[object]) -> None:
 
 def test_another_schema_and_another_epoch(tab: Tab) -> None:
     assert error(tab.join(schema=2)) == "schema"
-    assert error(tab.join(epoch="another")) == "epoch"
+    for unknown in ("another", "A" * 22, "\0"):
+        refused = tab.join(epoch=unknown)
+        assert (refused["error"], refused["erased"]) == ("epoch", False)
     epoch = tab.join()["epoch"]
     tab.ask("leave")
     assert tab.join(epoch=epoch)["epoch"] == epoch
