@@ -3,10 +3,10 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -126,17 +126,97 @@ def check(as_json: bool, data: Path | None) -> None:
     Nothing is changed, and a server may be running. Exits with 1 when something is not as it should be.
     """
     config = _config(DATA=data)
-    with _opened(config) as engine:
-        checked = _check(engine)
+    from editor import check as checks
+
+    with _opened(config) as engine, _progress("Checking") as said:
+        checked = checks.check(engine, said)
     if as_json:
         findings = [finding._asdict() for finding in checked.findings]
         click.echo(json.dumps({"notes": checked.notes, "findings": findings}))
     else:
-        for finding in checked.findings:
-            click.echo(str(finding))
+        _tell(checked)
         click.echo(f"Checked {checked.notes} notes: {checked.outcome}")
     if checked.findings:
         sys.exit(1)
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@DATA
+def backup(file: Path, force: bool, data: Path | None) -> None:
+    """Write a copy of all notes and people to FILE, for `restore`. A server may be running; nobody waits for it.
+
+    The secret key is not in it: keep `secret_key` from the folder of the data as well. Exits with 1 when something in
+    the copy is not as it should be.
+    """
+    config = _config(DATA=data)
+    with _opened(config) as engine, _backing_up(), _progress("Copying") as said:
+        checked = _keeper(engine).save(engine, file.absolute(), force, said)
+    _tell(checked)
+    click.echo(f"{file}: {checked.notes} notes, {file.stat().st_size} bytes.")
+    if checked.findings:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace what is there: it is put aside. Take FILE even if it is damaged.")
+@DATA
+def restore(file: Path, force: bool, data: Path | None) -> None:
+    """Put a copy that `backup` wrote in the place of what is there now. A server may be running.
+
+    What is there now is put aside, not deleted. Every note begins a new history: what devices have of it that is newer
+    is kept there and offered, never merged.
+    """
+    from editor import lock, migrations
+    from editor.backup import is_empty
+
+    config = _config(DATA=data)
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock.tried(config.data) as alone, _connected(config) as engine, _backing_up(), _progress("Restoring") as said:
+        if not force and not is_empty(engine):
+            raise click.ClickException("There are people and notes already. --force puts them aside and restores FILE.")
+        if not alone and migrations.version(engine) != migrations.newest():
+            raise click.ClickException("The server that is running is of another version. Stop it first.")
+        done = _keeper(engine).restore(engine, file.absolute(), force, alone, said)
+    _tell(done.checked)
+    if done.aside is not None:
+        click.echo(f"What was there is in {done.aside}.")
+    click.echo(f"Restored {done.checked.notes} notes." + ("" if alone else " The server begins anew with them."))
+
+
+@contextmanager
+def _backing_up() -> Iterator[None]:
+    """What is in the way is a sentence."""
+    import sqlite3
+
+    from editor import outage
+    from editor.backup import NotRestored
+    from editor.backup_postgres import NoTool
+
+    try:
+        yield
+    except (NotRestored, NoTool) as error:
+        raise click.ClickException(str(error)) from error
+    except FileExistsError as error:
+        raise click.ClickException(f"{error}. --force replaces it.") from error
+    except sqlite3.Error as error:
+        words = outage.words(error) or "The database does not work."
+        raise click.ClickException(f"{words} It said: {error}") from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+def _keeper(engine: "Engine") -> Any:
+    from editor import backup_postgres, backup_sqlite
+
+    return backup_sqlite if engine.dialect.name == "sqlite" else backup_postgres
+
+
+def _tell(checked: "Checked") -> None:
+    for finding in checked.findings:
+        click.echo(str(finding))
 
 
 def _compacted(snapshot: "Snapshot | None", packed: int) -> str:
@@ -144,17 +224,16 @@ def _compacted(snapshot: "Snapshot | None", packed: int) -> str:
     return f"{said}, {packed} packed"
 
 
-def _check(engine: "Engine") -> "Checked":
-    """Check a database, and show on a terminal how far it has come."""
-    from editor import check
-
-    with click.progressbar(length=1, label="Checking", file=sys.stderr) as bar:
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows on a terminal how far something has come: how much is done, and of how much."""
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
 
         def said(done: int, of: int) -> None:
             bar.length = of
             bar.update(done - bar.pos)
 
-        return check.check(engine, said)
+        yield said
 
 
 def _config(**options: object) -> Config:

@@ -25,11 +25,11 @@ DELAY = 1.0  # seconds after the first change that is not in the copy
 def refresh(document_id: str) -> None:
     """Once this returns the document's row says what the log says now. Raises `UnknownDocument`."""
     rooms: Rooms = current_app.extensions["rooms"]
-    state, seq = rooms.read(document_id)
+    state, seq, epoch = rooms.read(document_id)
     doc = schema.load(state)
     session.execute(
         update(Document)
-        .where(Document.id == document_id, Document.digest_seq < seq)
+        .where(Document.id == document_id, Document.digest_seq < seq, Document.epoch == epoch)
         .values(
             title=text.one_line(schema.title(doc)),
             excerpt=text.excerpt(schema.body(doc)),

@@ -142,12 +142,12 @@ def _read(found: Access) -> tuple[str, str]:
     rendered: Rendered = current_app.extensions["rendered"]
     document = found.document
     with rendered.alone(document.id):
-        kept = rendered.get(document.id, document.head_seq)
+        kept = rendered.get(document.id + document.epoch, document.head_seq)
         if kept is None:
-            state, seq = rooms.read(document.id)
+            state, seq, epoch = rooms.read(document.id)
             doc = schema.load(state)
             kept = text.one_line(schema.title(doc)), html.to_html(schema.body(doc), pause)
-            rendered.keep(document.id, seq, kept)
+            rendered.keep(document.id + epoch, seq, kept)
     return kept
 
 
@@ -164,19 +164,19 @@ class Rendered:
         """Hold it while rendering this note: whoever wants the same one meanwhile finds it done."""
         return self._at_work.setdefault(document_id, Semaphore())
 
-    def get(self, document_id: str, seq: int) -> tuple[str, str] | None:
-        """What was kept for this document, if it is no older than `seq`."""
-        kept = self._notes.get(document_id)
+    def get(self, history: str, seq: int) -> tuple[str, str] | None:
+        """What was kept for this history (a document's id and its epoch), if it is no older than `seq`."""
+        kept = self._notes.get(history)
         if kept is None or kept[0] < seq:
             return None
-        self._notes.move_to_end(document_id)
+        self._notes.move_to_end(history)
         return kept[1]
 
-    def keep(self, document_id: str, seq: int, rendered: tuple[str, str]) -> None:
-        before = self._notes.pop(document_id, None)
+    def keep(self, history: str, seq: int, rendered: tuple[str, str]) -> None:
+        before = self._notes.pop(history, None)
         if before is not None:
             self._size -= _bytes(before[1])
-        self._notes[document_id] = seq, rendered
+        self._notes[history] = seq, rendered
         self._size += _bytes(rendered)
         while self._size > self._most:
             _, (_, dropped) = self._notes.popitem(last=False)

@@ -8,41 +8,41 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import fcntl
+import logging
+import os
+import signal
 import socket
 import sys
-import time
 from pathlib import Path
 from typing import IO, Any
 
 import gevent
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.exc import DBAPIError
 
+from editor import epochs, lock
 from editor.config import Config
 
 WATCH_EVERY = 0.1  # seconds
+WATCH_RESTORES_EVERY = 1.0  # seconds
 GRACE = 15  # seconds that a worker has to finish once it was told to
 LEAVING = 8.0  # seconds that another server has to leave the folder
 CONNECTIONS = 10_000
 BACKLOG = 1024  # connections that wait while a worker starts; all come back at once after a restart
 
 
-def alone(data: Path) -> IO[str]:
-    """Keep other servers off this folder until the answer is closed: with the process, and the workers it has made.
+log = logging.getLogger(__name__)
 
-    Two would not hear of each other's changes. Exits with a sentence if another one stays; one whose master was killed
-    takes a moment to notice.
+
+def alone(data: Path) -> IO[str]:
+    """Keep other servers off this folder: two would not hear of each other's changes. See `lock.take`.
+
+    Exits with a sentence if another one stays; one whose master was killed takes a moment to notice.
     """
-    lock = (data / "lock").open("a")
-    deadline = time.monotonic() + LEAVING
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                sys.exit(f"Another server is using {data}. Stop it, or choose another folder with --data.")
-        time.sleep(0.05)
+    taken = lock.take(data, LEAVING)
+    if taken is None:
+        sys.exit(f"Another server is using {data}. Stop it, or choose another folder with --data.")
+    return taken
 
 
 def serve(config: Config) -> None:
@@ -88,8 +88,33 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def _begin(worker: Any) -> None:
+    gevent.spawn(_begin_anew_after_a_restore, worker)
     worker.app.callable.extensions["retention"].start()
     _drain_at_the_end(worker)
+
+
+def _begin_anew_after_a_restore(worker: Any) -> None:
+    """When a backup took the place of the database, drop all that was made from what it was: let another worker begin.
+
+    Until that is noticed nothing wrong is written: the epochs are others (`sync.store.Rewritten`).
+    """
+    extensions = worker.app.callable.extensions
+    known: list[object] = []
+    while worker.alive:
+        try:
+            mark = epochs.restored(extensions["engine"])
+        except DBAPIError as error:
+            log.debug("the database was not asked whether it was restored: %s", error)  # who needs it hears why
+        else:
+            if known and mark != known[0]:
+                break
+            known = [mark]
+        gevent.sleep(WATCH_RESTORES_EVERY)
+    else:
+        return
+    print("A backup was restored. Everybody joins again.", flush=True)
+    extensions["rooms"].reload_all()
+    os.kill(worker.ppid, signal.SIGHUP)
 
 
 def _drain_at_the_end(worker: Any) -> None:

@@ -116,7 +116,8 @@ def put_together(sittings: list[Span], entries: Iterable[_Entry], named: Mapping
 
 def _take_next(document_id: str) -> bool:
     """Put the next entries into sittings; False if there are none."""
-    known = select(Document.sitting_seq, Document.head_seq, Document.history_from).where(Document.id == document_id)
+    columns = Document.sitting_seq, Document.head_seq, Document.history_from, Document.epoch
+    known = select(*columns).where(Document.id == document_id)
     row = session.execute(known).one_or_none()
     if row is None or row.sitting_seq >= row.head_seq:
         return False
@@ -132,7 +133,7 @@ def _take_next(document_id: str) -> bool:
         return False
     # Only now the row is locked, and not while the entries were read: people's changes wait for that lock. If another
     # process has been here meanwhile, this one looks again.
-    unchanged = Document.id == document_id, Document.sitting_seq == done
+    unchanged = Document.id == document_id, Document.sitting_seq == done, Document.epoch == row.epoch
     claim = update(Document).where(*unchanged).values(sitting_seq=reached).returning(Document.id)
     if session.scalar(claim) is not None:
         _keep(document_id, spans)

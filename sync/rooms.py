@@ -95,6 +95,11 @@ class Rooms:
             room.close()
         self._broker.publish(document_id, Hint(0, 0, b"", reload=True))
 
+    def reload_all(self) -> None:
+        """The same for whatever is open, or being opened, in this process."""
+        for document_id in {*self._open, *self._opening}:
+            self.reload(document_id)
+
     def edit(
         self, document_id: str, user_id: int, change: Callable[[Doc[Any]], None], answer: Callable[[Answer], None]
     ) -> None:
@@ -104,7 +109,7 @@ class Rooms:
         and what `change` raises.
         """
         room = self._room(document_id)
-        state, seq = self.read(document_id)
+        state, seq, _ = self.read(document_id)
         doc: Doc[Any] = Doc(client_id=secrets.randbits(53) or 1)
         apply(doc, [state])
         news: list[bytes] = []
@@ -118,13 +123,14 @@ class Rooms:
         (update,) = news
         room.submit(_program(user_id, doc.client_id), update, answer)
 
-    def read(self, document_id: str) -> tuple[bytes, int]:
-        """The document as one update, and the newest entry that is in it. Raises `UnknownDocument`."""
+    def read(self, document_id: str) -> tuple[bytes, int, str]:
+        """The document as one update, the newest entry that is in it, and its epoch. Raises `UnknownDocument`."""
         room = self._open.get(document_id)
         if room is not None and room.settled:
-            return room.state(), room.seq
+            return room.state(), room.seq, room.epoch
+        epoch = self._host.store.status(document_id).epoch
         doc, seq = replay_with_seq(self._host.store, document_id)
-        return doc.get_update(), seq
+        return doc.get_update(), seq, epoch
 
     def evict_idle(self) -> None:
         """Forget the rooms that have been empty for half a minute."""

@@ -43,6 +43,11 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def data(self) -> Path:
+        """Its folder."""
+        return self._data
+
+    @property
     def log(self) -> str:
         """What it has said so far."""
         return self._log.read_text()

@@ -23,7 +23,7 @@ def palimpsest(config: Config, *arguments: str, typed: str = "", status: int = 0
     """Run the command with this input. Returns what it said."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PALIMPSEST_")}
     environ |= {"PALIMPSEST_DATA": str(config.data), "PALIMPSEST_SECRET_KEY": SECRET}
-    environ |= {f"PALIMPSEST_{name}": value for name, value in settings.items()}
+    environ |= {"PATH" if name == "PATH" else f"PALIMPSEST_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "editor.cli", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environ, input=typed, capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done.stdout + done.stderr
@@ -32,7 +32,7 @@ def palimpsest(config: Config, *arguments: str, typed: str = "", status: int = 0
 
 def test_help_names_every_command(config: Config) -> None:
     said = palimpsest(config, "--help")
-    for command in ("serve", "migrate", "create-user", "compact", "check"):
+    for command in ("serve", "migrate", "create-user", "compact", "check", "backup", "restore"):
         assert command in said
         assert palimpsest(config, command, "--help")
 

@@ -101,7 +101,7 @@ def test_history_before_a_moment_is_erased(app: Flask, note: str) -> None:
     assert list(session.scalars(select(Act))) == []
     document = session.get_one(Document, note, populate_existing=True)
     assert (document.history_from, document.packed_seq) == (2, 2)
-    state, seq = rooms.read(note)
+    state, seq, _ = rooms.read(note)
     assert seq == 3
     assert str(schema.title(schema.load(state))) == "Plans"
     write(app, note, 1, "More")

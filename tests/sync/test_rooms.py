@@ -174,7 +174,7 @@ def test_an_edit_that_fails_changes_nothing_and_says_so(world: World) -> None:
 
 def test_what_is_read_is_what_is_in_the_log(world: World) -> None:
     def read() -> tuple[str, int]:
-        state, seq = world.rooms.read(DOCUMENT)
+        state, seq, _ = world.rooms.read(DOCUMENT)
         doc: Doc[Any] = Doc()
         apply(doc, [state])
         return title(doc), seq
