@@ -105,6 +105,8 @@ export function openNote(options: NoteOptions): Note {
   let seen: Joined | null = null
   let rewriting: Trouble | null = null
   let hasAside = false
+  /** The doc has had all that the server has. */
+  let isSynced = false
   let wasOffline = false
   let clock: ReturnType<typeof setTimeout> | undefined
   let closed = false
@@ -115,7 +117,8 @@ export function openNote(options: NoteOptions): Note {
     changed: () => refresh(),
     synced: () => {
       show()
-      if (hasAside) void offerAside()
+      isSynced = true
+      void offerAside()
     },
     coming: () => heed(),
     document: (news) => {
@@ -276,6 +279,7 @@ export function openNote(options: NoteOptions): Note {
 
   async function putAside(erased: boolean): Promise<void> {
     rewriting = rewritten(false, erased)
+    seq.set(0) // no entry of the log that there is now
     // What was erased must not stay here, and there is nothing in this copy that could be missed. After a backup was restored there may
     // be: edits that the server had before, and does not know any more.
     if (erased && !outbox.length && (await device.drop())) {
@@ -290,7 +294,7 @@ export function openNote(options: NoteOptions): Note {
   async function offerAside(): Promise<void> {
     const asides = await device.aside()
     if (closed) return
-    if (asides.length && provider.joined && asides.every((updates) => bringsNothing(doc, updates))) {
+    if (asides.length && isSynced && asides.every((updates) => bringsNothing(doc, updates))) {
       await device.forgetAside()
       asides.length = 0
     }

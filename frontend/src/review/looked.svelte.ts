@@ -52,6 +52,8 @@ export class Looked {
       if (untoldLook(this.userId, this.documentId) === seq) forgetLook(this.userId, this.documentId)
     } catch (error) {
       unlessAway(error)
+      // There is no such entry any more: it was of another history.
+      if (error instanceof ApiError && error.type === 'not-found') forgetLook(this.userId, this.documentId)
     }
   }
 
