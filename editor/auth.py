@@ -73,6 +73,9 @@ def register(app: Flask) -> None:
     security.want_json(lambda _: True)
     security.unauthn_handler(_nobody)
     security.pwd_context = OffTheLoop(**security.pwd_context.to_dict())
+    # Nobody signs in with a token. Flask-Security would look for one in the body of every request, also of one that was
+    # refused for its body, and of pages, where that is no error that anybody expects.
+    app.login_manager.request_loader(lambda request: None)  # type: ignore[attr-defined]
     app.before_request(_prepare)
     user_authenticated.connect(_signed_in, app)
     user_logged_out.connect(_signed_out, app)

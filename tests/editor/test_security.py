@@ -17,6 +17,18 @@ from editor.config import Config
 from tests.editor.conftest import PASSWORD, Arrive, Visitor
 
 
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"[" * 50_000, 200), (b"{}" + bytes(100_000), 200), (b'{"auth_token": {"a": []}}', 200)]
+)
+def test_a_page_does_not_mind_what_body_a_request_has(arrive: Arrive, body: bytes, status: int) -> None:
+    """Nested JSON, and too much of it, were an error of the server once."""
+    for method in ("GET", "OPTIONS"):
+        answer = arrive().client.open("/signin", method=method, data=body, content_type="application/json")
+        assert answer.status_code == status
+    answer = arrive().client.post("/signin", data=body, content_type="application/json")
+    assert answer.status_code in (400, 405, 413)
+
+
 def test_a_page_of_another_site_cannot_act_for_somebody(arrive: Arrive) -> None:
     ada = arrive()
     ada.sign_up("Ada")
