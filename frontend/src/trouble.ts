@@ -2,7 +2,7 @@
 import type { Problem } from './link'
 
 export interface Trouble {
-  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'malformed' | 'refused' | 'aside' | 'unshowable' | 'origin'
+  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'read-only' | 'malformed' | 'refused' | 'aside' | 'unshowable' | 'origin'
   words: string
   /** copy: note.copyText(); retry: note.retry(); afresh: note.afresh(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
   actions: ('copy' | 'retry' | 'afresh' | 'aside' | 'sign-in' | 'reload' | 'home')[]
@@ -79,7 +79,7 @@ export const rewritten = (aside: boolean, erased: boolean): Trouble => ({
 
 /** The server never takes one of the edits, and with it none that came after. `mayWrite`: others it would take. `aside`: the device can keep a copy. */
 export const refused = (mayWrite: boolean, aside: boolean): Trouble => ({
-  kind: mayWrite ? 'refused' : 'denied',
+  kind: mayWrite ? 'refused' : 'read-only',
   words:
     (mayWrite ? 'The server does not take one of your edits, and what you write here now is not saved.' : 'Your last edits came too late and are not saved.') +
     (aside ? ' Go on with the note as it is on the server: your copy stays on this device, to be copied.' : ' They are only in this tab: copy your text, then load the page again.'),

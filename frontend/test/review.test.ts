@@ -9,7 +9,7 @@ import { count, quoted, size, summary } from '../src/review/says'
 import type { History, Sitting } from '../src/review/server'
 import { rowsOf, sizeOf } from '../src/review/timeline'
 import { ago, brief, clock, dated, day, moment, span, within } from '../src/review/when'
-import { asideIsHere, troubleOf } from '../src/trouble'
+import { asideIsHere, refused, troubleOf } from '../src/trouble'
 import { dice, seed } from './seed'
 
 const MINUTE = 60_000
@@ -91,6 +91,8 @@ test('who is not let into the note is put out of its past, too; who has the note
   expect(putsOut(troubleOf({ error: 'schema', message: '' }, standing))).toBe(false)
   expect(putsOut(troubleOf({ error: 'schema', message: '' }, { ...standing, shown: false }))).toBe(true)
   expect(putsOut(asideIsHere)).toBe(false)
+  // An edit was refused, and reading is not.
+  for (const mayWrite of [true, false]) expect(putsOut(refused(mayWrite, true))).toBe(false)
 })
 
 test('counts and sizes are readable', () => {

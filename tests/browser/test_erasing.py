@@ -6,11 +6,11 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
 from tests.browser.person import eventually
-from tests.browser.test_history import Reader, _add, _ana_and_ben
+from tests.browser.reader import Reader, adds, ana_and_ben
 
 
 def test_words_are_erased_from_all_history(someone: Someone) -> None:
-    ana, ben, path = _ana_and_ben(someone, "The password is hunter2")
+    ana, ben, path = ana_and_ben(someone, "The password is hunter2")
     ana.page.wait_for_timeout(1100)
     for _ in "hunter2":
         ana.presses("Backspace")
@@ -42,7 +42,7 @@ def test_words_are_erased_from_all_history(someone: Someone) -> None:
     eventually(ana.page, lambda: ana.asks("GET", log).json()["epoch"] != epoch, lambda: "another epoch")
 
     ben.sees_the_editor()
-    _add(ben, " Said Ben.")
+    adds(ben, " Said Ben.")
     ana.sees("The password is secret. Said Ben.")
     expect(ben.page.get_by_role("alert").filter(has_text="history")).to_have_count(0)
     history.opens()
@@ -54,9 +54,9 @@ def test_words_are_erased_from_all_history(someone: Someone) -> None:
 
 
 def test_what_was_before_a_moment_is_erased(someone: Someone) -> None:
-    ana, _, path = _ana_and_ben(someone, "Old words. ")
+    ana, _, path = ana_and_ben(someone, "Old words. ")
     ana.page.wait_for_timeout(1100)
-    _add(ana, "New words.")
+    adds(ana, "New words.")
     history = Reader(ana).opens()
     history.slider.focus()
     ana.presses("ArrowLeft")

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
 from tests.browser.person import Person, same
-from tests.browser.test_history import Reader, _add, _ana_and_ben, _leaves
+from tests.browser.reader import Reader, adds, ana_and_ben, leaves
 
 
 def _deletes(person: Person, words: str, paragraph: str) -> None:
@@ -21,8 +21,8 @@ def _deletes(person: Person, words: str, paragraph: str) -> None:
 
 
 def test_what_somebody_deleted_is_brought_back_and_given_up_again(someone: Someone) -> None:
-    ana, ben, path = _ana_and_ben(someone, "Keep this. Lose that.")
-    _leaves(ana)
+    ana, ben, path = ana_and_ben(someone, "Keep this. Lose that.")
+    leaves(ana)
     _deletes(ben, "Lose that.", "Keep")
     ana.opens_note(path)
     history = Reader(ana).opens()
@@ -38,9 +38,9 @@ def test_what_somebody_deleted_is_brought_back_and_given_up_again(someone: Someo
 
 
 def test_a_change_is_taken_out_with_the_keys_alone(someone: Someone) -> None:
-    ana, ben, path = _ana_and_ben(someone)
-    _leaves(ana)
-    _add(ben, "Unwanted.")
+    ana, ben, path = ana_and_ben(someone)
+    leaves(ana)
+    adds(ben, "Unwanted.")
     ana.opens_note(path)
     ana.presses("Control+Alt+h")
     history = Reader(ana).is_there()
@@ -52,8 +52,8 @@ def test_a_change_is_taken_out_with_the_keys_alone(someone: Someone) -> None:
 
 
 def test_a_formatting_is_undone(someone: Someone) -> None:
-    ana, ben, path = _ana_and_ben(someone, "Plain words.")
-    _leaves(ana)
+    ana, ben, path = ana_and_ben(someone, "Plain words.")
+    leaves(ana)
     ben.body.locator("p").first.click()
     ben.presses("Home")
     ben.presses("Shift+End")
@@ -70,12 +70,12 @@ def test_a_formatting_is_undone(someone: Someone) -> None:
 
 
 def test_the_whole_note_is_restored_and_what_is_typed_meanwhile_stays(someone: Someone) -> None:
-    ana, ben, _ = _ana_and_ben(someone, "As it was.")
+    ana, ben, _ = ana_and_ben(someone, "As it was.")
     ana.presses("Control+s")
     ana.page.get_by_role("button", name="Name this version").click()
     ana.page.get_by_role("dialog").get_by_label("Name").fill("Good")
     ana.presses("Enter")
-    _add(ben, " And then it went wrong.")
+    adds(ben, " And then it went wrong.")
     ana.sees("As it was. And then it went wrong.")
     history = Reader(ana).opens()
     history.timeline.get_by_role("button", name=re.compile("^Good")).click()
@@ -102,15 +102,15 @@ def test_the_whole_note_is_restored_and_what_is_typed_meanwhile_stays(someone: S
 
 
 def test_one_block_is_brought_back_with_the_mouse(someone: Someone) -> None:
-    ana, ben, _ = _ana_and_ben(someone, "First.\nSecond.\nThird.")
+    ana, ben, _ = ana_and_ben(someone, "First.\nSecond.\nThird.")
     ana.page.wait_for_timeout(1100)
     ana.body.locator("p", has_text="Second").click(click_count=3)
     ana.presses("Backspace")
     ana.presses("Backspace")
-    _add(ana, " Later.")
+    adds(ana, " Later.")
     ben.sees("Third. Later.")
     history = Reader(ana).opens()
-    _goes_to(history, "First.\nSecond.\nThird.")
+    history.goes_to("First.\nSecond.\nThird.")
     history.paper.locator("p", has_text="Second").hover()
     ana.page.get_by_role("button", name="Bring back this block").click()
     expect(history.bar).to_contain_text("Bring back 1 block")
@@ -121,7 +121,7 @@ def test_one_block_is_brought_back_with_the_mouse(someone: Someone) -> None:
 
 
 def test_a_block_and_a_selection_are_brought_back_with_the_keys_alone(someone: Someone) -> None:
-    ana, ben, _ = _ana_and_ben(someone, "First.\nSecond.\nThird.")
+    ana, ben, _ = ana_and_ben(someone, "First.\nSecond.\nThird.")
     ana.page.wait_for_timeout(1100)
     ana.presses("Control+a")
     ana.presses("Backspace")
@@ -129,7 +129,7 @@ def test_a_block_and_a_selection_are_brought_back_with_the_keys_alone(someone: S
     ana.sees_saved()
     ana.presses("Control+Alt+h")
     history = Reader(ana).is_there()
-    _goes_to(history, "First.\nSecond.\nThird.")
+    history.goes_to("First.\nSecond.\nThird.")
     history.paper.locator("[tabindex='0']").focus()
     ana.presses("ArrowDown")
     ana.presses("Enter")
@@ -152,10 +152,10 @@ def test_a_block_and_a_selection_are_brought_back_with_the_keys_alone(someone: S
 
 
 def test_all_that_one_person_did_is_undone(someone: Someone) -> None:
-    ana, ben, _ = _ana_and_ben(someone, "Of Ana.\n\n")
-    _add(ben, "Of Ben.")
+    ana, ben, _ = ana_and_ben(someone, "Of Ana.\n\n")
+    adds(ben, "Of Ben.")
     ana.sees("Of Ben.")
-    _add(ana, " Of Ana again.")
+    adds(ana, " Of Ana again.")
     history = Reader(ana).opens()
     history.picks("Whole history")
     history.chooses("Undo all by Ben…")
@@ -168,15 +168,3 @@ def test_all_that_one_person_did_is_undone(someone: Someone) -> None:
     expect(history.toast).to_contain_text("Undid the changes by Ben")
     history.toast.get_by_role("button", name="Undo").click()
     ben.sees("Of Ben.")
-
-
-def _goes_to(history: Reader, text: str) -> None:
-    """Back, step by step, to the newest moment at which this was the note."""
-    history.picks("A moment")
-    history.slider.focus()
-    wanted = text.replace("\n", "")
-    for _ in range(60):
-        if history.paper.inner_text().replace("\n", "") == wanted:
-            return
-        history.person.presses("ArrowLeft")
-    raise AssertionError(f"expected a moment with {text!r}")

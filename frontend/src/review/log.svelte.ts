@@ -25,6 +25,7 @@ export class Log {
   trouble = $state.raw<Trouble | null>(null)
 
   private readonly closing = new AbortController()
+  private growing: Promise<void> = Promise.resolve()
   private readonly unfollow: () => void
   private gathering: ReturnType<typeof setTimeout> | undefined
 
@@ -90,21 +91,10 @@ export class Log {
     }
   }
 
-  /** Everything that was written until now. False: the network is away, and what is here is as it was. */
-  async grow(): Promise<boolean> {
-    try {
-      const grew = await this.past?.extend()
-      try {
-        await this.ask()
-      } finally {
-        // What is new is drawn once it is known who they are that wrote it, or without that.
-        if (grew) this.head = this.past?.head ?? 0
-      }
-      return true
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      return false
-    }
+  /** Everything that was written until now. Without the network, what is here stays as it is. */
+  grow(): Promise<void> {
+    // One after the other: the log is read in its order, and each part of it once.
+    return (this.growing = this.growing.then(() => this.readOn()))
   }
 
   // -- What is in it --
@@ -151,26 +141,63 @@ export class Log {
       author: (user) => this.person(user),
       said: (seq) => (this.progress = { done: seq, of: history.head }),
     })
-    this.past?.destroy()
+    if (this.closing.signal.aborted) return past.destroy()
     this.progress = null
+    if (past.head > history.head) await this.meet()
+    this.past?.destroy()
     this.past = past
     this.head = past.head
     // What came while the log was read.
     this.follow(get(this.newest))
   }
 
+  private async readOn(): Promise<void> {
+    const { past } = this
+    try {
+      if (!(await past?.extend())) return
+      await this.meet()
+      if (this.past === past) this.head = past?.head ?? 0
+    } catch (error) {
+      if (!isPassing(error)) this.fail(error)
+    }
+  }
+
+  /** Know who wrote before it is drawn: somebody may have who never did before. */
+  private async meet(): Promise<void> {
+    try {
+      await this.ask()
+    } catch (error) {
+      if (!isPassing(error)) throw error
+    }
+  }
+
   private follow(newest: number): void {
-    if (!this.past || newest <= this.past.head || this.gathering !== undefined) return
+    // A note in which nothing was written has no past yet.
+    const known = this.past?.head ?? (this.history?.head === 0 ? 0 : newest)
+    if (newest <= known || this.gathering !== undefined) return
     this.gathering = setTimeout(() => {
       this.gathering = undefined
-      void this.grow()
+      void (this.past ? this.grow() : this.open())
     }, GATHER)
+  }
+
+  /** Nothing of it may be seen any more. */
+  private clear(): void {
+    this.past?.destroy()
+    this.past = null
+    this.history = null
+    this.sittings = []
+    this.more = null
   }
 
   private fail(error: unknown): void {
     if (this.closing.signal.aborted) return
     this.trouble = troubleOf(error)
+    if (this.trouble.denied) this.clear()
     // What is not an answer of the server is a mistake that must not be hidden.
     if (!(error instanceof ApiError)) console.error(error)
   }
 }
+
+/** An answer that does not come now may come later, and what is here stays; not so when it is not for this person any more. */
+const isPassing = (error: unknown) => error instanceof ApiError && !troubleOf(error).denied

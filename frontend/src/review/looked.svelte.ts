@@ -20,7 +20,7 @@ export class Looked {
   private left = 0
   private timer: ReturnType<typeof setTimeout> | undefined
 
-  /** `newest`: the newest entry that is shown. */
+  /** `newest`: the newest entry that is shown; 0: none is, or not to this person. */
   constructor(private readonly documentId: string, private readonly userId: number, private readonly newest: () => number) {
     document.addEventListener('visibilitychange', this.turned)
     addEventListener('pagehide', this.gone)
