@@ -10,7 +10,7 @@ NPM := $(PY) frontend/node.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*' -not -name '*.py' -not -name '*.pyc')
 
-.PHONY: help run test check bench replay
+.PHONY: help run test check bench replay nemesis
 
 help:
 	@echo "make run            build what is missing and serve on http://$(HOST):$(PORT)  (PORT=8123, HOST=..., DATA=folder)"
@@ -18,6 +18,7 @@ help:
 	@echo "make check          ruff, mypy --strict, svelte-check"
 	@echo "make bench          how fast it is on this machine"
 	@echo "make replay TRACE=path   a recorded session, keystroke by keystroke, through a real server that is killed on the way"
+	@echo "make nemesis        people write while the server is killed, frozen, starved and cut off  (SECONDS=600, SEED=, PLAN=file)"
 
 run: $(VENV)/.installed frontend/dist/index.html
 	@exec $(VENV)/bin/palimpsest serve --host $(HOST) --port $(PORT) --data $(DATA)
@@ -37,6 +38,9 @@ bench: $(VENV)/.tested frontend/dist/index.html
 replay: $(VENV)/.tested frontend/dist/index.html
 	@test -n "$(TRACE)" || { echo "expected: make replay TRACE=path, a recorded session (.json or .json.gz)"; exit 2; }
 	$(PY) -m tests.replay $(TRACE)
+
+nemesis: $(VENV)/.tested frontend/node_modules/.installed
+	$(PY) -m tests.nemesis $(if $(PLAN),--plan $(PLAN),--seconds $(or $(SECONDS),60) --topology $(or $(TOPOLOGY),sqlite) $(if $(SEED),--seed $(SEED)))
 
 # The first Python that is new enough.
 $(PY):

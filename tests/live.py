@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import engineio
 import requests
@@ -30,15 +30,24 @@ _quiet = logging.getLogger("tests.live.client")
 _quiet.setLevel(logging.CRITICAL)
 
 
+class Address(Protocol):
+    """Where a server can be reached: its own address, or one on the way to it."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class Server:
     """`palimpsest serve` on a port of its own. Its notes outlive it in `data`."""
 
-    def __init__(self, data: Path, **settings: str) -> None:
+    def __init__(self, data: Path, module: str = "editor.cli", **settings: str) -> None:
+        """`module`: the program, which is given the arguments of `palimpsest`."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._data = data
+        self._module = module
         self._settings = {f"PALIMPSEST_{name}": value for name, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -58,17 +67,26 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> "Server":
-        """It answers once this returns."""
+    @property
+    def running(self) -> bool:
+        """Whether its master is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def launch(self) -> None:
+        """Start it; it may take a while to answer."""
         self._data.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "editor.cli", "serve", "--port", str(self.port), "--data", str(self._data)]
+        command = [sys.executable, "-m", self._module, "serve", "--port", str(self.port), "--data", str(self._data)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, start_new_session=True, env={**os.environ, **self._settings}
             )
+
+    def start(self) -> "Server":
+        """It answers once this returns."""
+        self.launch()
         deadline = time.monotonic() + STARTING
         while not self.answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if not self.running or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"expected a server that answers; it said:\n{self.log}")
             time.sleep(0.05)
@@ -114,7 +132,7 @@ class Server:
 class Visitor:
     """Somebody's browser, as far as it is about HTTP: it keeps cookies and sends the token of its session."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Address) -> None:
         self._url = server.url
         self._cookies = requests.cookies.RequestsCookieJar()
         self._csrf = ""
@@ -136,9 +154,11 @@ class Visitor:
 
     def read(self, path: str) -> str:
         """The first response of a page."""
-        answer = self._request("GET", path)
-        assert answer.ok, f"GET {path}: {answer.status_code}"
-        return answer.text
+        return self._get(path).text
+
+    def bytes(self, path: str) -> bytes:
+        """What is there, as it is."""
+        return self._get(path).content
 
     def follow(self, link: str) -> None:
         """Open a link that somebody gave. Whether the page itself is built does not matter."""
@@ -168,6 +188,11 @@ class Visitor:
     def unshare(self, document_id: str) -> None:
         self.ask("DELETE", f"/api/documents/{document_id}/share")
 
+    def _get(self, path: str) -> requests.Response:
+        answer = self._request("GET", path)
+        assert answer.ok, f"GET {path}: {answer.status_code}"
+        return answer
+
     def _request(self, method: str, path: str, **options: Any) -> requests.Response:
         with requests.Session() as http:
             http.cookies = self._cookies
@@ -179,8 +204,17 @@ class SocketLink:
 
     patience = 20.0
 
-    def __init__(self, server: Server, visitor: Visitor, document_id: str, transport: Transport = "websocket") -> None:
+    def __init__(
+        self,
+        server: Address,
+        visitor: Visitor,
+        document_id: str,
+        transport: Transport = "websocket",
+        opening: float = STARTING,
+    ) -> None:
+        """`opening`: seconds after which an attempt to connect is given up."""
         self._server = server
+        self._opening = opening
         self._visitor = visitor
         self._document_id = document_id
         self._transport = transport
@@ -195,6 +229,7 @@ class SocketLink:
             self._document_id,
             self._visitor.cookies,
             self._transport,
+            self._opening,
             message=self._later(tab.hear),
             expelled=self._later(tab.expelled),
             drain=self._later(self._drained),
@@ -265,9 +300,24 @@ class _Client(socketio.Client):  # type: ignore[misc]
     def _engineio_client_class(self) -> type[engineio.Client]:
         return _InOrder
 
+    def wait_until_open(self, seconds: float) -> None:
+        """After `connect(wait=False)`. Its own waiting does not notice that the connection has ended meanwhile."""
+        deadline = time.monotonic() + seconds
+        while "/" not in self.namespaces:
+            if self.eio.state != "connected" or time.monotonic() > deadline:
+                self.eio.disconnect(abort=True)
+                raise socketio.exceptions.ConnectionError("it did not open")
+            self._connect_event.wait(0.05)
+            self._connect_event.clear()
+
 
 def connect(
-    server: Server, document_id: str, cookies: str, transport: Transport, **handlers: Callable[..., None]
+    server: Address,
+    document_id: str,
+    cookies: str,
+    transport: Transport,
+    opening: float = STARTING,
+    **handlers: Callable[..., None],
 ) -> socketio.Client | None:
     """A Socket.IO client; None when there is nobody to connect to. `handlers` are called in a thread of its own."""
     client = _Client(
@@ -282,9 +332,8 @@ def connect(
         client.on(event, handler)
     headers = {"Cookie": cookies} if cookies else {}
     try:
-        client.connect(
-            f"{server.url}?doc={document_id}", headers=headers, transports=[transport], wait_timeout=STARTING
-        )
+        client.connect(f"{server.url}?doc={document_id}", headers=headers, transports=[transport], wait=False)
+        client.wait_until_open(opening)
     except (socketio.exceptions.ConnectionError, OSError):
         client.eio.http.close()
         return None

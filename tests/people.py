@@ -50,11 +50,7 @@ class Person:
 
     def __init__(self, link: Link, *, join: bool = True, client_id: int | None = None) -> None:
         self.link = link
-        self.doc: Doc[Any] = Doc(client_id=client_id)
-        self.text = self.doc.get("title", type=Text)
-        self.body = self.doc.get("body", type=XmlFragment)
-        self.undoing = UndoManager(scopes=[self.text, self.body], capture_timeout_millis=0)
-        self.undoing.include_origin("typing")
+        self._open(Doc(client_id=client_id))
 
         self.joined: Json | None = None  # the server's answer to the join
         self.epoch: str | None = None
@@ -71,7 +67,6 @@ class Person:
         self._hearing = False
         self._connection = count()
         self._current = -1  # which connection this is: answers to older ones are not for us
-        self.doc.observe(self._changed)
         if join:
             self.come()
 
@@ -172,6 +167,14 @@ class Person:
         self._disconnect()
 
     # -- The client -------------------------------------------------------------------------------
+
+    def _open(self, doc: Doc[Any]) -> None:
+        self.doc = doc
+        self.text = doc.get("title", type=Text)
+        self.body = doc.get("body", type=XmlFragment)
+        self.undoing = UndoManager(scopes=[self.text, self.body], capture_timeout_millis=0)
+        self.undoing.include_origin("typing")
+        doc.observe(self._changed)
 
     def _join_answered(self, connection: int, answer: Json) -> None:
         if connection != self._current:

@@ -3,6 +3,7 @@
 import io
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from editor import create_app, database
 from editor.config import Config
+from editor.security import SESSION_DAYS
 from tests.editor.conftest import PASSWORD, Arrive, Visitor
 
 
@@ -69,6 +71,16 @@ def test_scripts_cannot_read_the_cookie_and_other_sites_cannot_send_it(arrive: A
     cookie = ada.client.get_cookie("palimpsest")
     assert cookie is not None
     assert (cookie.http_only, cookie.same_site, cookie.secure) == (True, "Lax", False)
+
+
+def test_a_clock_that_is_put_back_signs_nobody_out(arrive: Arrive, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600)
+    assert ada.who()["name"] == "Ada"
+    monkeypatch.setattr(time, "time", lambda: real() + 24 * 3600 * (SESSION_DAYS + 1))
+    assert ada.who() is None
 
 
 def test_every_answer_tells_the_browser_what_to_refuse(arrive: Arrive) -> None:

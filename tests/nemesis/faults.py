@@ -1,0 +1,122 @@
+"""Servers that are broken on purpose: for each kind of thing that the checks look for, one that does it.
+
+A check that no broken server can set off proves nothing.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from editor.connection import Connection
+from editor.log_sqlite import SqliteLog
+from editor.sockets import Sockets
+from sync.messages import Kind, Message
+from sync.peer import Answer, Peer, Saved
+from sync.room import Room
+from sync.rooms import Rooms
+from sync.store import Change, Entry, chain
+
+FAULTS: dict[str, Callable[[], None]] = {}
+
+
+def fault(install: Callable[[], None]) -> Callable[[], None]:
+    FAULTS[install.__name__] = install
+    return install
+
+
+def _put(owner: type, name: str, function: Callable[..., Any]) -> None:
+    setattr(owner, name, function)
+
+
+@fault
+def ack_before_commit() -> None:
+    """Says "saved" as soon as the gate has let something pass."""
+    admit = Room._admit
+
+    def hasty(room: Room, peer: Peer, update: bytes, answer: Callable[[Answer], None]) -> None:
+        answer(Saved(room.seq + 1))
+        admit(room, peer, update, lambda answer: None)
+
+    _put(Room, "_admit", hasty)
+
+
+@fault
+def show_before_commit() -> None:
+    """Shows an update to the others while it is on its way to the disk."""
+    take = Room.take
+
+    def hasty(room: Room) -> Sequence[Change]:
+        changes = take(room)
+        for number, change in enumerate(changes, 1):
+            room._show(Message(Kind.UPDATE, change.update).encode(), room.seq + number)
+        return changes
+
+    _put(Room, "take", hasty)
+
+
+@fault
+def lose_in_fan_out() -> None:
+    """Now and then somebody is not sent an update."""
+    send = Connection.send
+
+    def careless(connection: Connection, message: bytes, seq: int) -> None:
+        if not message.startswith(Kind.UPDATE.value) or random.random() > 0.1:
+            send(connection, message, seq)
+
+    _put(Connection, "send", careless)
+
+
+@fault
+def double_an_entry() -> None:
+    """Each tenth entry stands in the log twice."""
+    insert, advance = SqliteLog.insert, SqliteLog.advance
+
+    def again(entry: Entry) -> Entry:
+        seq = entry.seq + 1
+        fields = entry.user_id, entry.session_id, entry.time, entry.update
+        return entry._replace(seq=seq, hash=chain(entry.hash, seq, *fields))
+
+    def doubled(entry: Entry) -> bool:
+        return entry.seq % 10 == 0
+
+    def insert_again(log: SqliteLog, entries: Iterable[tuple[str, Entry]]) -> None:
+        found = list(entries)
+        newest = dict(found)
+        insert(log, [*found, *((name, again(entry)) for name, entry in newest.items() if doubled(entry))])
+
+    def advance_more(log: SqliteLog, heads: Mapping[str, Entry]) -> None:
+        advance(log, {name: again(entry) if doubled(entry) else entry for name, entry in heads.items()})
+
+    _put(SqliteLog, "insert", insert_again)
+    _put(SqliteLog, "advance", advance_more)
+
+
+@fault
+def leave_out_an_entry() -> None:
+    """Each tenth entry is acknowledged and shown, but not written."""
+    insert = SqliteLog.insert
+
+    def forgetful(log: SqliteLog, entries: Iterable[tuple[str, Entry]]) -> None:
+        insert(log, [(name, entry) for name, entry in entries if entry.seq % 10])
+
+    _put(SqliteLog, "insert", forgetful)
+
+
+@fault
+def keep_ghosts() -> None:
+    """Whoever disconnects stays in the room."""
+    _put(Sockets, "_part", lambda sockets, connection: None)
+
+
+@fault
+def leak() -> None:
+    """Each join takes a megabyte for ever."""
+    enter = Rooms.enter
+    kept: list[Any] = []
+
+    def greedy(rooms: Rooms, document_id: str, peer: Peer) -> Room:
+        kept.append(bytearray(random.randbytes(1 << 20)))
+        return enter(rooms, document_id, peer)
+
+    _put(Rooms, "enter", greedy)
+

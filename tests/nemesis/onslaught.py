@@ -1,0 +1,161 @@
+"""Carries out the blows of a plan, and tends what they broke."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.nemesis.line import Line, Network
+from tests.nemesis.plan import POINTS, Step
+from tests.nemesis.somebody import Somebody
+from tests.nemesis.switches import Deed
+from tests.nemesis.topology import Topology
+
+TEND_EVERY = 0.02  # seconds
+BREATH = 2.5  # seconds that a kill waits, at most, for somebody's words to be saved since the last one
+DEEDS = {"all": Deed.KILL_ALL, "worker": Deed.KILL_WORKER, "master": Deed.KILL_ALL}
+
+
+class Onslaught:
+    def __init__(
+        self,
+        topology: Topology,
+        network: Network,
+        lines: Sequence[Line],
+        people: Sequence[Somebody],
+        now: Callable[[], float],
+    ) -> None:
+        self.count: Counter[str] = Counter()
+        self.reached: Counter[str] = Counter()  # kills at each point
+        self.longest = 0.0  # seconds from a kill until it answered again
+        self.complaints: list[str] = []
+        self._topology = topology
+        self._network = network
+        self._lines = lines
+        self._people = people
+        self._now = now
+        self._acked_before = 0
+        self._armed: set[str] = set()
+        self._ends: list[tuple[float, Callable[[], None]]] = []  # of what lasts for a while
+        self._down: float | None = None  # since when
+
+    def go(self, steps: Sequence[Step], seconds: float) -> None:
+        """Strike for so long, each time when its time has come or as soon after it as that goes."""
+        for step in steps:
+            self._tend_until(step.at)
+            if step.do == "kill":
+                self._let_them_write()
+            if self._now() >= seconds:
+                break
+            self._blow(step.do, step.how)
+        self._tend_until(seconds)
+
+    def tend(self) -> None:
+        """See what has happened, end what is over, and have what fell started again."""
+        for point in [point for point in self._armed if not self._topology.switches.armed(point)]:
+            self._armed.discard(point)
+            self.reached[point] += 1
+            self._killed()
+        for at, end in [due for due in self._ends if due[0] <= self._now()]:
+            self._ends.remove((at, end))
+            end()
+        if not self._topology.standing:
+            if self._topology.fallen:
+                self._audit()
+            self._topology.tend()
+            self._down = self._down or time.monotonic()
+        if self._down is not None and self._topology.answers():
+            self.longest = max(self.longest, time.monotonic() - self._down)
+            self._down = None
+
+    def relent(self) -> None:
+        """Peace, until the next blow."""
+        for point in POINTS:
+            self._topology.switches.disarm(point)
+        self._armed.clear()
+        for _, end in self._ends:
+            end()
+        self._ends.clear()
+        self._topology.freeze("all", False)
+        self._topology.fill(False)
+        self._topology.switches.full = False
+        self._topology.switches.clock = 0
+        for line in self._lines:
+            self._network.call(line, "plain")
+
+    def _let_them_write(self) -> None:
+        """A server that nobody gets to between two kills is not much of a target."""
+        until = self._now() + BREATH
+        while self._acked() == self._acked_before and self._now() < until:
+            self._tend_until(self._now() + TEND_EVERY)
+        self._acked_before = self._acked()
+
+    def _tend_until(self, then: float) -> None:
+        while (left := then - self._now()) > 0:
+            self.tend()
+            time.sleep(min(TEND_EVERY, left))
+
+    def _acked(self) -> int:
+        return sum(len(person.acked) for person in self._people)
+
+    def _blow(self, do: str, how: Mapping[str, object]) -> None:
+        match do, how:
+            case "kill", {"point": str(point), "what": str(what), "times": int(times)} if point not in self._armed:
+                self._armed.add(point)
+                self._topology.switches.arm(point, DEEDS[what], times)
+                if point == "during drain":
+                    self._topology.drain()
+            case "kill", {"what": str(what)}:
+                self._topology.kill(what)  # type: ignore[arg-type]
+                self.reached["anywhere"] += 1
+                self._killed()
+            case "freeze", {"what": str(what), "seconds": seconds}:
+                self.count["stops"] += 1
+                self._topology.freeze(what, True)  # type: ignore[arg-type]
+                self._until(seconds, lambda: self._topology.freeze("all", False))
+            case "drain", _:
+                self.count["drains"] += 1
+                self._topology.drain()
+            case "reload", _:
+                self.count["reloads"] += 1
+                self._topology.reload()
+            case "disk", {"way": way, "seconds": seconds}:
+                self.count["full disks"] += 1
+                self._fill(str(way), True)
+                self._until(seconds, lambda: self._fill(str(way), False))
+            case "clock", {"seconds": int() | float() as seconds}:
+                self.count["clock steps"] += 1
+                self._topology.switches.clock = round(seconds * 1000)
+            case "lock", {"seconds": seconds}:
+                self.count["locks"] += 1
+                self._until(seconds, self._topology.lock())
+            case "line", {"person": int(person), "manner": str(manner), "seconds": seconds}:
+                self.count[f"lines {manner}"] += 1
+                line = self._lines[person]
+                self._network.call(line, manner)
+                self._until(seconds, lambda: self._network.call(line, "plain"))
+            case _:
+                raise ValueError(f"expected a blow, got {do!r} {how}")
+
+    def _fill(self, way: str, full: bool) -> None:
+        if way == "file":
+            self._topology.fill(full)
+        else:
+            self._topology.switches.full = full
+
+    def _until(self, seconds: object, end: Callable[[], None]) -> None:
+        assert isinstance(seconds, int | float)
+        self._ends.append((self._now() + seconds, end))
+
+    def _killed(self) -> None:
+        self.count["kills"] += 1
+        self._down = time.monotonic()
+
+    def _audit(self) -> None:
+        """Nothing runs: everything that anybody was ever told of must be on the disk."""
+        heads = self._topology.heads()
+        for person in self._people:
+            if person.latest > heads[person.note]:
+                self.complaints.append(
+                    f"{person.note}: person {person.number} was told of entry {person.latest}, but when the server was "
+                    f"killed after {self._now():.1f} s the disk had entries up to {heads[person.note]}"
+                )

@@ -1,0 +1,179 @@
+"""A plan: what happens when. It is drawn from a seed, and is data: it can be saved, shortened by hand and played again.
+
+A file of lines of JSON: the first says for how long, with how many people and notes; each other one is a step.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PEOPLE, NOTES = 12, 3
+ACTS_A_SECOND = 2.5  # of each person
+BLOW_EVERY = 1.1  # seconds, on average
+CALM_EVERY, CALM = 50.0, 8.0  # seconds: what only comes about in peace comes about as well
+
+NEMESIS = -1  # who does a step; people are 0, 1, 2...
+
+WORDS = ("a", "of", "hello ", "naïve ", "日本語", "😀", "x😀y", "lorem ipsum dolor ", "👩‍👩‍👧", "e", "n", " ")
+MARKS = ("bold", "italic", "strike", "highlight")
+
+# What people do, and how often compared with each other.
+ACTS: Mapping[str, int] = {
+    "type": 30,  # into the title
+    "delete": 12,
+    "paste": 2,
+    "write": 12,  # a paragraph, with a mark of its own that must be found in the end
+    "add": 16,  # words to a paragraph
+    "format": 5,
+    "cross out": 3,  # a paragraph
+    "undo": 6,
+    "place": 6,  # the caret
+    "again": 2,  # send what was sent before
+    "away": 2,  # offline for a while
+    "reload": 2,  # the page, with what the device has kept
+    "fresh": 1,  # the page, on a device that has nothing, once all is saved
+}
+
+# What is done to them, and how often.
+BLOWS: Mapping[str, int] = {
+    "kill": 72,
+    "freeze": 6,
+    "drain": 4,
+    "reload": 2,
+    "disk": 4,
+    "clock": 4,
+    "lock": 4,
+    "line": 30,
+}
+LINES = ("cut", "throttle", "half-open", "delay")
+# Where a kill may wait for somebody to come by, and how often compared with each other.
+POINTS: Mapping[str, int] = {
+    "after gate": 6,
+    "before commit": 6,
+    "during commit": 8,
+    "after commit": 6,
+    "during fan-out": 6,
+    "during compaction": 5,
+    "during packing": 5,
+    "during drain": 1,
+    "during migration": 2,
+}
+ANYWHERE = 12  # and at no point in particular
+
+
+@dataclass(frozen=True)
+class Step:
+    at: float  # seconds after the beginning
+    who: int
+    do: str
+    how: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    seed: int
+    seconds: float
+    people: int
+    notes: int
+    topology: str
+    steps: Sequence[Step]
+
+    def of(self, who: int) -> list[Step]:
+        return [step for step in self.steps if step.who == who]
+
+    def save(self, path: Path) -> None:
+        head = {name: getattr(self, name) for name in ("seed", "seconds", "people", "notes", "topology")}
+        lines = [{"at": round(step.at, 3), "who": step.who, "do": step.do, **step.how} for step in self.steps]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [head, *lines]))
+
+    @classmethod
+    def load(cls, path: Path) -> "Plan":
+        """Raises ValueError."""
+        try:
+            head, *lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+            steps = [Step(line.pop("at"), line.pop("who"), line.pop("do"), line) for line in lines]
+            return cls(**head, steps=steps)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path}: expected a plan as `make nemesis` saves it: {error}") from error
+
+
+def draw(seed: int, seconds: float, topology: str, people: int = PEOPLE, notes: int = NOTES) -> Plan:
+    dice = random.Random(seed)
+    steps = [step for person in range(people) for step in _acts(dice, person, seconds)]
+    steps += _blows(dice, seconds, people)
+    return Plan(seed, seconds, people, notes, topology, sorted(steps, key=lambda step: step.at))
+
+
+def _acts(dice: random.Random, person: int, seconds: float) -> Iterator[Step]:
+    at = dice.uniform(0, 2)
+    number = 0
+    while at < seconds:
+        number += 1
+        do = dice.choices(list(ACTS), list(ACTS.values()))[0]
+        yield Step(at, person, do, _how(dice, person, number, do))
+        # In bursts, as people do.
+        at += dice.expovariate(5 * ACTS_A_SECOND) if dice.random() < 0.75 else dice.expovariate(ACTS_A_SECOND / 3.4)
+
+
+def _how(dice: random.Random, person: int, number: int, do: str) -> dict[str, Any]:
+    """Places are parts of the whole, from 0 to 1: the text may be any when its time comes."""
+    where = round(dice.random(), 4)
+    match do:
+        case "type":
+            return {"where": where, "words": dice.choice(WORDS)}
+        case "delete":
+            return {"where": where, "length": dice.choice((1, 1, 1, 3, 9, 40))}
+        case "paste":
+            return {"where": where, "words": dice.choice(WORDS), "times": dice.choice((20, 200, 2000))}
+        case "write":
+            words = "".join(dice.choices(WORDS, k=dice.randrange(1, 6)))
+            return {"where": where, "mark": f"⟦{person}.{number}⟧", "words": words}
+        case "add":
+            bold = dice.choice([None, None, *MARKS])
+            return {"where": where, "end": dice.random() < 0.5, "words": dice.choice(WORDS), "format": bold}
+        case "format":
+            first = round(dice.random(), 4)
+            return {"where": where, "from": first, "name": dice.choice(MARKS), "on": dice.random() < 0.7}
+        case "away":
+            return {"seconds": round(dice.expovariate(1 / 3), 2)}
+        case "cross out" | "again":
+            return {"where": where}
+    return {}
+
+
+def _blows(dice: random.Random, seconds: float, people: int) -> Iterator[Step]:
+    at, calm = 1.5, CALM_EVERY
+    while at < seconds:
+        do = dice.choices(list(BLOWS), list(BLOWS.values()))[0]
+        yield Step(at, NEMESIS, do, _blow(dice, do, people))
+        at += BLOW_EVERY * dice.uniform(0.4, 1.6)
+        if at > calm:
+            at, calm = at + CALM, calm + CALM_EVERY
+
+
+def _blow(dice: random.Random, do: str, people: int) -> dict[str, Any]:
+    match do:
+        case "kill":
+            point = dice.choices(["", *POINTS], [ANYWHERE, *POINTS.values()])[0]
+            if not point:
+                return {"what": dice.choice(("all", "worker", "worker", "worker", "worker", "master"))}
+            what = dice.choice(("all", "worker", "worker", "worker"))
+            return {"what": what, "point": point, "times": dice.choice((0, 0, 1, 2, 5))}
+        case "freeze":
+            seconds = round(dice.uniform(0.2, 3), 2)
+            return {"what": dice.choice(("all", "worker", "master")), "seconds": seconds}
+        case "disk":
+            return {"way": dice.choice(("file", "pages")), "seconds": round(dice.uniform(0.3, 3), 2)}
+        case "clock":
+            return {"seconds": dice.choice((-0.5, -2, -60, -3600, -86400, 0, 30))}
+        case "lock":
+            return {"seconds": round(dice.choice((0.2, 1, 3, 11)) * dice.uniform(0.8, 1.1), 2)}
+        case "line":
+            manner = dice.choice(LINES)
+            seconds = round(dice.uniform(0.5, 12 if manner == "half-open" else 5), 2)
+            return {"person": dice.randrange(people), "manner": manner, "seconds": seconds}
+    return {}

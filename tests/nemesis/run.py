@@ -1,0 +1,352 @@
+"""One run: people write while the nemesis strikes; then peace, and everything is compared with everything."""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sync.chunk import Group
+from sync.chunk import decode as unpack
+from sync.codec import Reader, state_vector
+from tests.live import SocketLink, Visitor
+from tests.nemesis import checks, old
+from tests.nemesis.line import Network
+from tests.nemesis.onslaught import Onslaught
+from tests.nemesis.plan import NEMESIS, Plan
+from tests.nemesis.reading import read
+from tests.nemesis.somebody import Somebody
+from tests.nemesis.switches import Deed
+from tests.nemesis.topology import TOPOLOGIES
+
+SAY_EVERY = 5.0  # seconds
+OPENING = 8.0  # seconds until an attempt to connect is given up
+SETTLE = 60.0  # seconds
+PARTS = ("migrations", "presence", "memory")
+MIGRATIONS = (1, 4, 8)  # steps of the first start at which it is killed
+GHOSTS = 2.0  # seconds after which somebody who left is not shown any more: G9 says 1, and this machine may be busy
+VANISHED = 6.0  # the same of somebody who left without a word: two pings of 2 seconds, see `inside`
+EVICTION = 6.5  # seconds for rooms to be forgotten once they are empty, of which nobody outside hears
+ROUNDS = 2  # of people who come, write and go, between two looks at the memory
+GROWTH = 12 << 20  # bytes that it may take more after these
+
+
+@dataclass
+class Report:
+    plan: Plan
+    failures: list[str] = field(default_factory=list)
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:24} {value}" for name, value in self.numbers.items())
+
+
+class Run:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        say: Callable[[str], None] = lambda line: None,
+        *,
+        fault: str = "",
+        skip: Collection[str] = (),
+        settle: float = SETTLE,
+    ) -> None:
+        """`fault`: have the server broken (tests.nemesis.faults). `skip`: some of `PARTS`, which take time.
+
+        `settle`: seconds after the last blow in which everybody must have everything.
+        """
+        self._plan = plan
+        self._skip = set(skip)
+        self._settling = settle
+        self._say = say
+        self._topology = TOPOLOGIES[plan.topology](folder, fault)
+        self._report = Report(plan)
+        self._people: list[Somebody] = []
+
+    def run(self) -> Report:
+        """Never raises for what is found; whatever else is raised is a mistake in the nemesis itself."""
+        began = time.monotonic()
+        self._network = Network()
+        try:
+            if "migrations" not in self._skip:
+                self._migrate()
+            self._open()
+            self._say(f"open after {time.monotonic() - began:.1f} s")
+            self._fire()
+            self._say("peace")
+            if self._settle():
+                self._check_everybody()
+                if "presence" not in self._skip:
+                    self._check_presence()
+                if "memory" not in self._skip:
+                    self._check_memory()
+            self._check_log()
+        finally:
+            for person in self._people:
+                person.leave()
+            self._topology.end()
+            self._network.close()
+        self._report.numbers["seconds in all"] = round(time.monotonic() - began, 1)
+        return self._report
+
+    # -- Before ------------------------------------------------------------------------------------
+
+    def _migrate(self) -> None:
+        """The first starts: it is killed in the middle of its migrations."""
+        for step in MIGRATIONS:
+            self._topology.switches.arm("during migration", Deed.KILL_ALL, step)
+            self._topology.tend()
+            self._wait(lambda: not self._topology.standing, 30, "to be killed during its migrations")
+        self._topology.end()
+
+    def _open(self) -> None:
+        """The server comes up, and people get to their notes."""
+        self._topology.start()
+        self._owner = Visitor(self._topology).sign_up("Owner")
+        self._notes = [self._owner.new_note() for _ in range(self._plan.notes)]
+        links = [self._owner.share(note, "editor") for note in self._notes]
+        self._lines = [self._network.line(self._topology.port) for _ in range(self._plan.people)]
+        for number, line in enumerate(self._lines):
+            visitor = Visitor(self._topology).say_name(f"Person {number}")
+            visitor.follow(links[number % len(links)])
+            note = self._notes[number % len(links)]
+            polls = number % 4 == 3
+            way = SocketLink(line, visitor, note, "polling" if polls else "websocket", OPENING)
+            self._people.append(Somebody(number, note, way, polls))
+        self._reader = Visitor(self._topology).say_name("Reader")
+        for link in links:
+            self._reader.follow(link)
+
+    # -- The fire ----------------------------------------------------------------------------------
+
+    def _fire(self) -> None:
+        began = time.monotonic()
+        ended = threading.Event()
+
+        def now() -> float:
+            return time.monotonic() - began
+
+        self._onslaught = onslaught = Onslaught(self._topology, self._network, self._lines, self._people, now)
+        threads = [
+            threading.Thread(target=person.live, args=(self._plan.of(person.number), now, ended))
+            for person in self._people
+        ]
+        threads.append(threading.Thread(target=self._tell, args=(now, ended)))
+        for thread in threads:
+            thread.start()
+        try:
+            onslaught.go(self._plan.of(NEMESIS), self._plan.seconds)
+        finally:
+            ended.set()
+            onslaught.relent()
+            for thread in threads:
+                thread.join()
+        for person in self._people:
+            self._report.failures += person.complaints
+        self._report.failures += onslaught.complaints
+
+    def _tell(self, now: Callable[[], float], ended: threading.Event) -> None:
+        while not ended.wait(SAY_EVERY):
+            acked = sum(len(person.acked) for person in self._people)
+            kills = self._onslaught.count["kills"]
+            here = sum(person.joined is not None for person in self._people)
+            self._say(f"{now():5.0f} s  {kills} kills, {acked} updates acknowledged, {here} people are connected")
+
+    # -- After -------------------------------------------------------------------------------------
+
+    def _settle(self) -> bool:
+        """Peace: whether everybody gets everything, of their own accord."""
+        began = time.monotonic()
+        while time.monotonic() - began < self._settling:
+            self._onslaught.tend()
+            for person in self._people:
+                if not person.refused:
+                    person.come()
+                person.link.wait(0.01)
+            if all(map(self._agreed, self._notes)):
+                self._report.numbers["seconds to agree"] = round(time.monotonic() - began, 1)
+                return True
+        for person in self._people:
+            if not person.saved:
+                self._fail(
+                    f"person {person.number} has updates of client {person.client_id} that were not acknowledged "
+                    f"within {self._settling:.0f} s of peace; the server said {person.refusals[-3:]}"
+                )
+        self._fail(f"people did not agree within {self._settling:.0f} s of peace")
+        self._check_everybody_but_the_log()
+        return False
+
+    def _agreed(self, note: str) -> bool:
+        people = self._in(note)
+        states = [state_vector(person.doc.get_state()) for person in people]
+        seqs = {max(person.seq, person.saved_seq) for person in people}
+        everybody = all(person.joined and person.saved for person in people)
+        return everybody and len(seqs) == 1 and all(state == states[0] for state in states)
+
+    def _check_everybody(self) -> None:
+        """Nobody joined anew since the last blow: everybody, and somebody who comes only now, has what the log has."""
+        self._observers = [
+            Somebody(len(self._people) + place, note, SocketLink(self._topology, self._reader, note))
+            for place, note in enumerate(self._notes)
+        ]
+        for observer in self._observers:
+            observer.come()
+        self._wait(lambda: self._here(self._observers), 20, "newcomers to be told what there is")
+        with self._topology.store() as store:
+            for note, observer in zip(self._notes, self._observers, strict=True):
+                log = checks.read_log(store, note)
+                self._take(checks.equal(log, [*self._in(log.note), observer]))
+                self._take(checks.same_history(log, self._streamed(log.note), self._sittings(log.note)))
+
+    def _check_everybody_but_the_log(self) -> None:
+        with self._topology.store() as store:
+            for note in self._notes:
+                self._take(checks.equal(checks.read_log(store, note), self._in(note)))
+
+    def _check_presence(self) -> None:
+        """Everybody says where they are, and leaves: soon nobody is shown any more.
+
+        Who polls leaves without a word, as a browser that is closed does.
+        """
+        self._wait(lambda: self._here(self._people), 20, "everybody to be there")
+        for person in self._people:
+            person.place()
+        clients = {person: person.client_id for person in self._people}
+        self._wait(lambda: not self._shown(clients, missing=True), 20, "everybody to be seen")
+        for person in self._people:
+            person.leave()
+        began = time.monotonic()
+        for polling, seconds, name in ((False, GHOSTS, "who disconnected"), (True, VANISHED, "who vanished")):
+            left = {person: client for person, client in clients.items() if person.polls == polling}
+            while self._shown(left) and time.monotonic() - began < seconds:
+                time.sleep(0.01)
+            self._report.numbers[f"gone: {name}"] = f"after {time.monotonic() - began:.2f} s"
+            for person in self._shown(left):
+                self._fail(f"{person.note}: person {person.number} left {seconds} s ago and is still shown")
+        for observer in self._observers:
+            late = Somebody(observer.number, observer.note, SocketLink(self._topology, self._reader, observer.note))
+            late.come()
+            self._wait(lambda late=late: self._here([late]), 20, "a newcomer")  # type: ignore[misc]
+            if late.present:
+                self._fail(f"{observer.note}: everybody has left, but a newcomer is shown clients {late.present}")
+            late.leave()
+            observer.leave()
+
+    def _shown(self, clients: Mapping[Somebody, int], missing: bool = False) -> list[Somebody]:
+        """Who of these is shown to those who look on; or, who is not."""
+        present: set[int] = set()
+        for observer in self._observers:
+            observer.link.wait(0.001)
+            present |= observer.present
+        return [person for person, client in clients.items() if (client in present) != missing]
+
+    def _check_memory(self) -> None:
+        time.sleep(EVICTION)
+        self._come_and_go()  # once, so that everything that is made on first use is there
+        before = self._topology.memory()
+        for _ in range(ROUNDS):
+            self._come_and_go()
+        after = self._topology.memory()
+        self._report.numbers["memory"] = f"{before >> 20} MB, after {ROUNDS} more rounds {after >> 20} MB"
+        if after - before > GROWTH:
+            self._fail(f"everybody left, but the server keeps {(after - before) >> 20} MB more than before they came")
+
+    def _come_and_go(self) -> None:
+        for person in self._people:
+            person.reload()
+        self._wait(lambda: self._here(self._people), 30, "everybody to come back")
+        for person in self._people:
+            person.type("once more ", 0)
+            person.place()
+        self._wait(lambda: self._here(self._people) and all(person.saved for person in self._people), 30, "their words")
+        for person, line in zip(self._people, self._lines, strict=True):
+            if person.number % 2:
+                self._network.call(line, "cut")
+            person.leave()
+        time.sleep(EVICTION)
+
+    def _check_log(self) -> None:
+        self._topology.end() if self._report.failures else self._topology.stop()
+        logs = []
+        with self._topology.store() as store:
+            self._take(checks.gapless(store, [*self._notes, old.NOTE]))
+            for note in self._notes:
+                logs.append(log := checks.read_log(store, note))
+                people = self._in(note)
+                acks = [ack for person in people for ack in person.acked]
+                heard = [told for person in people for told in person.heard]
+                self._take(checks.held(log, acks, heard))
+                self._take(checks.marked(log, people))
+            kept = read(checks.read_log(store, old.NOTE).doc).title
+            if kept != old.WORDS:
+                self._fail(f"what was written before the migrations is {kept!r} now, expected {old.WORDS!r}")
+        self._take(checks.same_in_yjs(logs))
+        for person in self._people:
+            if person.refused:
+                self._fail(f"person {person.number} was refused what they typed: {person.refusals[-1]}")
+        self._sum_up(logs)
+
+    # -- Means -------------------------------------------------------------------------------------
+
+    def _sum_up(self, logs: Sequence[checks.Log]) -> None:
+        count, acked = self._onslaught.count, sum(len(person.acked) for person in self._people)
+        self._report.numbers = {
+            "seed": self._plan.seed,
+            "kills": count["kills"],
+            "  of them": ", ".join(f"{times} {point}" for point, times in self._onslaught.reached.most_common()),
+            **{name: times for name, times in sorted(count.items()) if name != "kills"},
+            "longest recovery": f"{self._onslaught.longest:.1f} s",
+            "people": len(self._people),
+            "notes": len(logs),
+            "updates sent": sum(person.sent for person in self._people),
+            "updates acknowledged": acked,
+            "entries": sum(log.head for log in logs),
+            "entries in chunks": sum(group.last - group.first for log in logs for group in log.groups),
+            "lost": sum("was acknowledged" in failure for failure in self._report.failures),
+            **self._report.numbers,
+        }
+
+    def _in(self, note: str) -> list[Somebody]:
+        return [person for person in self._people if person.note == note]
+
+    def _here(self, people: Sequence[Somebody]) -> bool:
+        for person in people:
+            person.tend()
+            person.link.wait(0.01)
+        return all(person.joined and person._greeted for person in people)
+
+    def _streamed(self, note: str) -> list[Group]:
+        """The history as the page reads it."""
+        reader = Reader(self._owner.bytes(f"/api/documents/{note}/history/entries"))
+        found: list[Group] = []
+        while reader.pos < len(reader.data):
+            found += unpack(reader.raw("chunk"))
+        return found
+
+    def _sittings(self, note: str) -> list[tuple[int, int]]:
+        answer: Mapping[str, Any] = self._owner.ask("GET", f"/api/documents/{note}/history")
+        found = list(answer["sittings"])
+        while answer["more"]:
+            answer = self._owner.ask("GET", f"/api/documents/{note}/history/sittings?before={answer['more']}")
+            found += answer["sittings"]
+        return [(sitting["first"], sitting["last"]) for sitting in found]
+
+    def _wait(self, reached: Callable[[], bool], seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not reached():
+            if time.monotonic() > deadline:
+                self._fail(f"waited {seconds} s in vain for {what}")
+                return
+            time.sleep(0.01)
+
+    def _take(self, failures: Iterator[str]) -> None:
+        some = list(failures)
+        shown = some[: checks.MOST]
+        self._report.failures += shown
+        if len(some) > len(shown):
+            self._fail(f"... and {len(some) - len(shown)} more like this")
+
+    def _fail(self, failure: str) -> None:
+        self._report.failures.append(failure)

@@ -1,0 +1,39 @@
+"""A minute of what `make nemesis` does for ten."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.nemesis.plan import Plan, draw
+from tests.nemesis.run import Run
+
+SECONDS = 25.0  # of blows; then everything is compared
+
+
+def test_nothing_is_lost_while_the_nemesis_strikes(tmp_path: Path) -> None:
+    seed = int(os.environ.get("PALIMPSEST_TEST_SEED", random.randrange(1 << 32)))
+    plan = draw(seed, SECONDS, "sqlite")
+    saved = tmp_path / "plan.jsonl"
+    plan.save(saved)
+    print(f"PALIMPSEST_TEST_SEED={seed}; again: make nemesis PLAN={saved}")
+    report = Run(plan, tmp_path / "run", print).run()
+    print(report)
+    assert report.failures == []
+    assert report.numbers["kills"] >= 5
+    assert report.numbers["updates acknowledged"] >= 50
+
+
+def test_a_plan_is_drawn_from_its_seed_and_can_be_saved(tmp_path: Path) -> None:
+    plan = draw(7, 30.0, "sqlite")
+    assert plan == draw(7, 30.0, "sqlite")
+    assert plan != draw(8, 30.0, "sqlite")
+    plan.save(tmp_path / "plan")
+    assert Plan.load(tmp_path / "plan").steps == list(plan.steps)
+
+
+def test_a_file_that_is_no_plan_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "plan").write_text('{"seed": 1}\n')
+    with pytest.raises(ValueError, match="expected a plan"):
+        Plan.load(tmp_path / "plan")
