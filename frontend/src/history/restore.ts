@@ -25,7 +25,7 @@ export function restored(weave: Weave, wanted: View): Restored | null {
   const editor = new Restorer(new Moment(weave.head), wanted)
   fork.transact(() => {
     editor.text(weave.title, fork.getText(TITLE))
-    editor.children(weave.body, fork.getXmlFragment(BODY))
+    editor.body(weave.body, fork.getXmlFragment(BODY))
   })
   fork.destroy()
   return update && { update, inserted: editor.inserted, deleted: editor.deleted }
@@ -41,11 +41,31 @@ class Restorer {
 
   constructor(private readonly present: View, private readonly wanted: View) {}
 
-  children(strand: Strand, parent: Y.XmlFragment | Y.XmlElement): void {
+  /** The schema wants a block in it: where nothing else is left, an empty line stays or comes. Else each open editor would put one there. */
+  body(strand: Strand, body: Y.XmlFragment): void {
+    const fates = this.fates(strand)
+    const line = fates.some(({ will }) => will) ? undefined : fates.find(({ strand: block }) => this.isEmptyLine(block))
+    if (line) line.will = line.isAlike = true
+    this.follow(fates, body)
+    if (!body.length) body.insert(0, missing('doc', []))
+  }
+
+  private isEmptyLine(block: Strand): boolean {
+    if (block.name !== 'paragraph') return false
+    for (let piece = 0; piece < block.count; piece++)
+      if (this.present.has(block, piece) && (block.kind[piece] !== CHILD || block.child(piece).name !== null || lengthOf(block.child(piece), this.present))) return false
+    return true
+  }
+
+  private children(strand: Strand, parent: Y.XmlElement): void {
+    this.follow(this.fates(strand), parent)
+  }
+
+  private follow(fates: readonly Fate[], parent: Y.XmlFragment | Y.XmlElement): void {
     const types = parent.toArray() as Type[]
     let at = 0
     let index = 0
-    for (const { strand: child, is, will, isAlike } of this.fates(strand)) {
+    for (const { strand: child, is, will, isAlike } of fates) {
       const type = is ? types[at++] : undefined
       if (type && will) {
         if (!isAlike && type instanceof Y.XmlText) this.text(child, type)
