@@ -1,10 +1,8 @@
 /** The edit that makes of a note what a view shows: nothing is touched that is as it should be. */
-import { Fragment, type Node } from '@tiptap/pm/model'
 import * as Y from 'yjs'
+import { missing } from '../nodes'
 import { BODY, TITLE } from '../schema'
-import { nodesOf } from './fitting'
 import { Formats, sameValue } from './formats'
-import { typeOf } from './shapes'
 import { CHILD, FORMAT, TEXT, type Strand } from './strand'
 import { Moment, type View } from './views'
 import type { Weave } from './weave'
@@ -185,19 +183,6 @@ class Restorer {
 
 /** Types that are not of the editor's making are not made anew. */
 const canCopy = ({ name }: Strand) => name !== 'unknown'
-
-/** What has to stand before these children for the schema to take them, a paragraph mostly. */
-function missing(name: string, children: readonly Strand[]): Y.XmlElement[] {
-  const before = typeOf(name)?.contentMatch.fillBefore(Fragment.fromArray(children.flatMap(nodesOf)), true)
-  return (before?.content ?? []).map(emptyOf)
-}
-
-function emptyOf(node: Node): Y.XmlElement {
-  const element = new Y.XmlElement(node.type.name)
-  for (const [key, value] of Object.entries(node.attrs)) if (value !== null) element.setAttribute(key, value as string)
-  element.insert(0, node.content.content.map(emptyOf))
-  return element
-}
 
 /** How many characters a view shows in a strand. */
 function lengthOf(strand: Strand, view: View): number {
