@@ -1,6 +1,6 @@
 /** A view that the editor takes: it deletes what does not fit its schema, for everybody. */
 import { Fragment, type Node } from '@tiptap/pm/model'
-import { typeOf } from './shapes'
+import { nodesOf, typeOf } from '../nodes'
 import { CHILD, type Strand } from './strand'
 import type { Attributes, View } from './views'
 
@@ -39,11 +39,4 @@ export class Fitting implements View {
   part(strand: Strand, piece: number): number {
     return this.wanted.part(strand, piece)
   }
-}
-
-/** A stand-in for a child, as the schema counts it. */
-export function nodesOf({ name }: Strand): Node[] {
-  const type = typeOf(name ?? 'text')
-  if (!type) return []
-  return [type.isText ? type.schema.text('.') : type.create()]
 }

@@ -1,10 +1,11 @@
 /** Draws pieces: the same walk for a moment, a difference, and who wrote what. */
 import type { Mark } from '@tiptap/pm/model'
+import { typeOf } from '../nodes'
 import type { Wrap } from './changes'
 import { colour } from './code'
 import { drawnElement, drawnText } from './drawn'
 import { formatChanges, Formats, type FormatChange } from './formats'
-import { elementOf, shapeOf, typeOf, type Shape } from './shapes'
+import { elementOf, shapeOf, type Shape } from './shapes'
 import { CHILD, FORMAT, TEXT, type Strand } from './strand'
 import type { Attributes, View } from './views'
 

@@ -1,10 +1,8 @@
 /** The edit that makes of a note what a view shows: nothing is touched that is as it should be. */
-import { Fragment, type Node } from '@tiptap/pm/model'
 import * as Y from 'yjs'
+import { missing } from '../nodes'
 import { BODY, TITLE } from '../schema'
-import { nodesOf } from './fitting'
 import { Formats, sameValue } from './formats'
-import { typeOf } from './shapes'
 import { CHILD, FORMAT, TEXT, type Strand } from './strand'
 import { Moment, type View } from './views'
 import type { Weave } from './weave'
@@ -25,7 +23,7 @@ export function restored(weave: Weave, wanted: View): Restored | null {
   const editor = new Restorer(new Moment(weave.head), wanted)
   fork.transact(() => {
     editor.text(weave.title, fork.getText(TITLE))
-    editor.children(weave.body, fork.getXmlFragment(BODY))
+    editor.body(weave.body, fork.getXmlFragment(BODY))
   })
   fork.destroy()
   return update && { update, inserted: editor.inserted, deleted: editor.deleted }
@@ -41,11 +39,31 @@ class Restorer {
 
   constructor(private readonly present: View, private readonly wanted: View) {}
 
-  children(strand: Strand, parent: Y.XmlFragment | Y.XmlElement): void {
+  /** The schema wants a block in it: where nothing else is left, an empty line stays or comes. Else each open editor would put one there. */
+  body(strand: Strand, body: Y.XmlFragment): void {
+    const fates = this.fates(strand)
+    const line = fates.some(({ will }) => will) ? undefined : fates.find(({ strand: block }) => this.isEmptyLine(block))
+    if (line) line.will = line.isAlike = true
+    this.follow(fates, body)
+    if (!body.length) body.insert(0, missing('doc', []))
+  }
+
+  private isEmptyLine(block: Strand): boolean {
+    if (block.name !== 'paragraph') return false
+    for (let piece = 0; piece < block.count; piece++)
+      if (this.present.has(block, piece) && (block.kind[piece] !== CHILD || block.child(piece).name !== null || lengthOf(block.child(piece), this.present))) return false
+    return true
+  }
+
+  private children(strand: Strand, parent: Y.XmlElement): void {
+    this.follow(this.fates(strand), parent)
+  }
+
+  private follow(fates: readonly Fate[], parent: Y.XmlFragment | Y.XmlElement): void {
     const types = parent.toArray() as Type[]
     let at = 0
     let index = 0
-    for (const { strand: child, is, will, isAlike } of this.fates(strand)) {
+    for (const { strand: child, is, will, isAlike } of fates) {
       const type = is ? types[at++] : undefined
       if (type && will) {
         if (!isAlike && type instanceof Y.XmlText) this.text(child, type)
@@ -165,19 +183,6 @@ class Restorer {
 
 /** Types that are not of the editor's making are not made anew. */
 const canCopy = ({ name }: Strand) => name !== 'unknown'
-
-/** What has to stand before these children for the schema to take them, a paragraph mostly. */
-function missing(name: string, children: readonly Strand[]): Y.XmlElement[] {
-  const before = typeOf(name)?.contentMatch.fillBefore(Fragment.fromArray(children.flatMap(nodesOf)), true)
-  return (before?.content ?? []).map(emptyOf)
-}
-
-function emptyOf(node: Node): Y.XmlElement {
-  const element = new Y.XmlElement(node.type.name)
-  for (const [key, value] of Object.entries(node.attrs)) if (value !== null) element.setAttribute(key, value as string)
-  element.insert(0, node.content.content.map(emptyOf))
-  return element
-}
 
 /** How many characters a view shows in a strand. */
 function lengthOf(strand: Strand, view: View): number {

@@ -1,17 +1,10 @@
 /** Elements of a note as the editor shows them, made from its own schema; what the schema does not know keeps its text. */
-import { getSchema } from '@tiptap/core'
-import { DOMSerializer, type Mark, type NodeType, type Schema } from '@tiptap/pm/model'
-import { extensions } from '../schema'
+import { DOMSerializer, type Mark } from '@tiptap/pm/model'
+import { schema, typeOf } from '../nodes'
 import type { Format } from './strand'
 
 /** An element, and where its content goes (null: it has none). */
 export interface Shape { dom: HTMLElement; content: HTMLElement | null }
-
-let known: Schema | null = null
-
-const schema = (): Schema => (known ??= getSchema(extensions()))
-
-export const typeOf = (name: string): NodeType | null => schema().nodes[name] ?? null
 
 /** An element with these attributes, empty. `inline`: it stands in a line of text. */
 export function shapeOf(name: string, attributes: Record<string, unknown>, inline: boolean): Shape {
