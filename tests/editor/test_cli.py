@@ -109,7 +109,7 @@ def test_compacting_writes_a_snapshot_and_keeps_the_log(config: Config, app: Fla
     for note in notes:
         for number in range(5):
             write(app, note, 1, f"Line {number}")
-    before, _ = app.extensions["rooms"].read(notes[0])
+    before, *_ = app.extensions["rooms"].read(notes[0])
     said = palimpsest(config, "compact")
     assert all(note in said for note in notes)
     later = create_app(config)

@@ -108,7 +108,7 @@ def test_renaming_is_an_edit_that_the_log_keeps(app: Flask, arrive: Arrive) -> N
     for title in ("New", "Ünïcödé 😀 title", ""):
         answer = ada.ask("PATCH", f"/api/documents/{note}", title=title)
         assert answer["title"] == title
-        state, _ = app.extensions["rooms"].read(note)
+        state, *_ = app.extensions["rooms"].read(note)
         assert str(schema.title(schema.load(state))) == title
     entries = list(app.extensions["store"].entries(note))
     assert [entry.user_id for entry in entries] == [1, 1, 1, 1]
