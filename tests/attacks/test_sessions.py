@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+import requests
 import websocket
 
 from sync.messages import Kind
@@ -43,6 +44,17 @@ def note(server: Server, alice: Visitor) -> str:
         tab.joined()
         assert tab.say(Kind.UPDATE, tab.typed("secret")) == {"seq": 1}
     return note
+
+
+class Stolen(Visitor):
+    """Somebody with the cookies that this one has now."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._copy = visitor.cookies
+
+    @property
+    def cookies(self) -> str:
+        return self._copy
 
 
 def reads(tab: Tab) -> bool:
@@ -92,6 +104,19 @@ def test_staying_after_the_session_was_ended(server: Server, alice: Visitor, not
         tab.joined()
         alice.sign_out()
         assert stays(tab) is naive
+
+
+def test_coming_back_with_a_cookie_after_its_owner_signed_out(
+    server: Server, alice: Visitor, note: str, naive: bool
+) -> None:
+    """A cookie cannot be called back: somebody may have a copy of it."""
+    copy = Stolen(alice)
+    alice.sign_out()
+    with Tab(server, copy, note) as tab:
+        user = tab.join().get("user")
+        assert (user is not None) is naive
+    boot = requests.get(f"{server.url}/api/me", headers={"Cookie": copy.cookies}, timeout=20).json()
+    assert (boot["user"] is not None) is naive
 
 
 def test_staying_after_the_password_was_changed(server: Server, note: str, alice: Visitor, naive: bool) -> None:
