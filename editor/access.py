@@ -7,19 +7,21 @@ those who have no name yet.
 
 import hmac
 import re
+import uuid
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from flask import current_app
 from flask import session as cookie
 from flask_login import current_user
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session, scoped_session
 
 from editor import policy
 from editor.database import session as database
 from editor.errors import Conflict, Denied, NotFound, SignIn
-from editor.models import Client, Document, Member, Share, User
+from editor.models import Client, Document, Member, PastSignIn, Share, User, now
 
 SLOTS = 12  # colours of authors
 MOST_LINKS = 50  # opened links in a cookie, which browsers cut at 4 KiB
@@ -57,6 +59,19 @@ class Access(NamedTuple):
 def person() -> User | None:
     """Who sent this request: an account, a guest, or nobody we know."""
     return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def has_ended(session: AnySession, sign_in: str | None) -> bool:
+    """Whether somebody has signed out of this session."""
+    return sign_in is not None and session.get(PastSignIn, sign_in) is not None
+
+
+def end(sign_in: str) -> None:
+    """Whoever comes with the cookie of this session is nobody from now on. Once this returns it is committed."""
+    lifetime = int(current_app.permanent_session_lifetime.total_seconds() * 1000)
+    database.execute(delete(PastSignIn).where(PastSignIn.ended < now() - lifetime))  # their cookies are too old anyhow
+    database.merge(PastSignIn(id=sign_in))
+    database.commit()
 
 
 def links() -> dict[str, str]:
@@ -203,16 +218,23 @@ def take_links(user: User) -> None:
 def hand_over(guest: User, user: User) -> list[str]:
     """What the guest owned or had opened is open to `user` in the same way. Once this returns it is committed.
 
-    So are the Yjs client ids that the guest wrote with: what their tabs have not sent yet goes on with them, and comes
-    from `user` now. Returns the documents that are concerned; who has one of them in memory must read it anew.
+    So are the Yjs client ids that the guest wrote with, also those of a commit that is under way: what their tabs have
+    not sent yet goes on with them, and comes from `user` now. The guest is nobody any more, whoever has their cookie.
+    Returns the documents that are concerned; who has one of them in memory must read it anew.
     """
-    for member in database.scalars(select(Member).where(Member.user_id == guest.id)).all():
-        arrive(database, member.document_id, user.id, member.share_id)
-    written = list(database.scalars(select(Client.document_id).where(Client.user_id == guest.id).distinct()))
+    opened = database.execute(select(Member.document_id, Member.share_id).where(Member.user_id == guest.id)).all()
+    for document_id, share_id in opened:
+        arrive(database, document_id, user.id, share_id)
+    concerned = or_(Document.owner_id == guest.id, Document.id.in_([document_id for document_id, _ in opened]))
+    # Like a commit of the log: documents in their order, then the person, whom it asks for those who take over.
+    locked = select(Document.id).where(concerned).order_by(Document.id).with_for_update()
+    documents = list(database.scalars(locked))
+    ended = {"became": user.id, "active": False, "fs_uniquifier": uuid.uuid4().hex}
+    database.execute(update(User).where(User.id == guest.id).values(ended))
     database.execute(update(Document).where(Document.owner_id == guest.id).values(owner_id=user.id))
     database.execute(update(Client).where(Client.user_id == guest.id).values(user_id=user.id))
     database.commit()
-    return written
+    return documents
 
 
 def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Mapping[str, str]) -> Access | None:

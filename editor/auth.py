@@ -76,10 +76,21 @@ def register(app: Flask) -> None:
     # Nobody signs in with a token. Flask-Security would look for one in the body of every request, also of one that was
     # refused for its body, and of pages, where that is no error that anybody expects.
     app.login_manager.request_loader(lambda request: None)  # type: ignore[attr-defined]
+    _forget_ended_sessions(app)
     app.before_request(_prepare)
     user_authenticated.connect(_signed_in, app)
     user_logged_out.connect(_signed_out, app)
     password_changed.connect(_password_changed, app)
+
+
+def _forget_ended_sessions(app: Flask) -> None:
+    """A cookie cannot be called back: somebody may have kept a copy of one whose owner has signed out."""
+    manager = app.login_manager  # type: ignore[attr-defined]
+    load = manager._user_callback
+
+    @manager.user_loader  # type: ignore[untyped-decorator]
+    def load_user(user_id: str) -> User | None:
+        return None if access.has_ended(session, cookie.get("sign_in")) else load(user_id)
 
 
 class Accounts(SQLAlchemySessionUserDatastore):
@@ -201,6 +212,8 @@ def _signed_in(app: Flask, user: User, **_: object) -> None:
 def _signed_out(app: Flask, **_: object) -> None:
     sign_in = cookie.get("sign_in")
     cookie.clear()
+    if sign_in is not None:
+        access.end(sign_in)
     _expel(sign_in)
 
 

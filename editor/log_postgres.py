@@ -44,6 +44,12 @@ class PostgresLog:
         query = "SELECT client_id, user_id FROM client WHERE document_id = %s AND client_id = ANY(%s)"
         return dict(self._execute(query, document_id, list(client_ids)).fetchall())
 
+    def heirs(self, user_ids: Collection[int]) -> Mapping[int, int]:
+        # Without the lock one who is just signing in would be missed. All rows are locked: a condition would be asked
+        # of what they were before.
+        query = 'SELECT id, became FROM "user" WHERE id = ANY(%s) ORDER BY id FOR SHARE'
+        return {id: became for id, became in self._execute(query, list(user_ids)) if became is not None}
+
     def bind(self, document_id: str, owners: Mapping[int, int | None]) -> None:
         self._execute(
             "INSERT INTO client (document_id, client_id, user_id) SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[])",

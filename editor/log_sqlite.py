@@ -55,6 +55,11 @@ class SqliteLog:
         query = f"SELECT client_id, user_id FROM client WHERE document_id = ? AND client_id IN ({marks})"
         return dict(self._connected().execute(query, (document_id, *client_ids)).fetchall())
 
+    def heirs(self, user_ids: Collection[int]) -> Mapping[int, int]:
+        marks = ",".join("?" * len(user_ids))
+        query = f'SELECT id, became FROM "user" WHERE id IN ({marks}) AND became IS NOT NULL'
+        return dict(self._connected().execute(query, tuple(user_ids)).fetchall())
+
     def bind(self, document_id: str, owners: Mapping[int, int | None]) -> None:
         rows = [(document_id, client_id, user_id) for client_id, user_id in owners.items()]
         self._connected().executemany("INSERT INTO client (document_id, client_id, user_id) VALUES (?, ?, ?)", rows)

@@ -69,6 +69,9 @@ class Log(Protocol):
     def owners(self, document_id: str, client_ids: Sequence[int]) -> Mapping[int, int | None]:
         """Client id -> user id, of those that are bound."""
 
+    def heirs(self, user_ids: Collection[int]) -> Mapping[int, int]:
+        """Guest -> the account they have signed in to, of those who have; nobody else does before the commit."""
+
     def bind(self, document_id: str, owners: Mapping[int, int | None]) -> None:
         """Remember whose these client ids are."""
 
@@ -206,6 +209,8 @@ def _bind(log: Log, work: Work) -> None:
     wanted = [(client_id, change.user_id) for change in work.changes for client_id in change.clients]
     if not wanted:
         return
+    heirs = log.heirs({user_id for _, user_id in wanted if user_id is not None})
+    wanted = [(client_id, user_id and heirs.get(user_id, user_id)) for client_id, user_id in wanted]
     bound = log.owners(work.document_id, [client_id for client_id, _ in wanted])
     owners = dict(bound)
     for client_id, user_id in wanted:

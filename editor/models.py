@@ -88,7 +88,18 @@ class User(Base, sqla.FsUserMixin):
 
     name: Mapped[str]
     guest: Mapped[bool] = mapped_column(default=False)
+    became: Mapped[int | None]  # the account that a guest has signed in to: what they are, from then on
     created: Mapped[int] = mapped_column(default=now)
+
+
+class PastSignIn(Base):
+    """A session that was ended: whoever kept its cookie is nobody."""
+
+    __tablename__ = "past_sign_in"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ended: Mapped[int] = mapped_column(default=now)
 
 
 class Setting(Base):

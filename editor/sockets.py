@@ -281,6 +281,11 @@ class Sockets:
             return
         if wanted.schema != SCHEMA_VERSION:
             raise Refused("schema", f"expected schema {SCHEMA_VERSION}, not {wanted.schema}; load the page again")
+        if self._is_past(connection.identity):
+            # Who signed in while this connection was being opened comes back with another cookie.
+            connection.answer(id, {"error": "access", "message": "Connect again."})
+            connection.end()
+            return
         connection.joining = True
         try:
             connection.answer(id, self._enter(connection, wanted))
@@ -322,6 +327,13 @@ class Sockets:
         connection.joined(document_id, room, peer)
         self._server.enter_room(connection.sio_sid, document_id)
         return {"role": role.word, "epoch": room.epoch, "seq": room.seq, "user": user}
+
+    def _is_past(self, identity: Identity) -> bool:
+        """Whether the session that the connection was opened with is none any more."""
+        with self._app.app_context():
+            user = None if identity.user_id is None else database.session.get(User, identity.user_id)
+            known = identity.user_id is None or (user is not None and user.active)
+            return not known or access.has_ended(database.session, identity.sign_in)
 
     def _role(self, identity: Identity, document_id: str) -> access.Role:
         role = access.role_of(database.session, document_id, identity.user_id, identity.links)

@@ -309,6 +309,9 @@ class Room:
         owners = [(client, turn.peer.user_id) for turn in self._in_flight for client in turn.clients]
         # If this room is closed, the document may be open in another one of this process: it is told as well.
         self._broker.publish(self.document_id, Hint(first, last, message, tuple(owners)), self.hear)
+        if self.closed and owners:
+            # Perhaps because they are somebody else's now, who was a guest: only the log knows.
+            self._broker.publish(self.document_id, Hint(0, 0, b"", reload=True), self.hear)
 
     # -- Other processes ---------------------------------------------------------------------------
 

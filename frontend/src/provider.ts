@@ -71,6 +71,8 @@ export class Provider {
   /** The server counts us among the people in the room, also while we do not listen. */
   private inRoom = false
   private stopped = true
+  /** They were somebody when they were let in last, and have not been asked since who they are now. */
+  private mayBeAnother = false
   /** After the last sync nothing waited for what it builds on. */
   private whole = false
 
@@ -195,7 +197,7 @@ export class Provider {
 
   private enter(joined: Joined): void {
     this.joined = joined
-    this.inRoom = true
+    this.inRoom = this.mayBeAnother = true
     this.epoch = joined.epoch
     this.out = null
     this.whereabouts.enter(joined.user)
@@ -278,6 +280,11 @@ export class Provider {
   private putOut(problem: Problem): void {
     this.leaveRoom()
     if (problem.retry_after) this.reconnect.notWithin(problem.retry_after)
+    if (problem.error === 'sign-in' && this.mayBeAnother) {
+      // Perhaps they sign in, in another tab, at this moment: the next connection comes with what the browser knows then.
+      this.mayBeAnother = false
+      return this.lost()
+    }
     if (JOIN_AGAIN.has(problem.error)) this.reconnect.later()
     else this.out = problem
     this.events.changed()

@@ -221,6 +221,21 @@ describe('the server refuses', () => {
     expect(ana.provider.refusal).toBeNull()
   })
 
+  test('because nobody is signed in: it asks once more, for they may be just signing in, and then says so', async () => {
+    await together()
+    const joins = server.joins
+    server.expel({ error: 'sign-in', message: 'the session has ended' })
+    await pass(2000)
+    expect(ana.provider.out).toBeNull()
+    expect(server.joins).toBe(joins + 2)
+    server.expel({ error: 'sign-in', message: 'the session has ended' })
+    server.closedTo = { error: 'sign-in', message: 'sign in to open this note' }
+    ana.type('kept')
+    await pass(2000)
+    expect(ana.provider.out?.error).toBe('sign-in')
+    expect(ana.provider.outbox.length).toBeGreaterThan(0)
+  })
+
   test('because the history was rewritten: nothing of the old one is sent', async () => {
     await together()
     server.cut()

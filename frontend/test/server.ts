@@ -12,6 +12,8 @@ interface Visitor { user: Identity | null; role: Role }
 export class Server {
   doc = new Y.Doc()
   epoch = 'first'
+  /** Why nobody is let in. */
+  closedTo: Problem | null = null
   seq = 0
   /** Every update that was new, as in the log. */
   log: Uint8Array[] = []
@@ -173,6 +175,7 @@ class Connection {
 
   private join({ client, epoch }: { client: number; epoch: string | null }): unknown {
     if (this.client !== null) return { error: 'malformed', message: 'expected to be asked once' }
+    if (this.server.closedTo) return this.server.closedTo
     if (epoch !== null && epoch !== this.server.epoch) return { error: 'epoch', message: 'history was rewritten' }
     this.client = client
     this.server.joins += 1

@@ -1,13 +1,17 @@
 """What happens to open tabs when an account, a link or a note changes, on a real server."""
 
+import sqlite3
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sync.messages import Kind, Message
-from tests.live import PASSWORD, Server, Visitor
+from tests.live import PASSWORD, Server, SocketLink, Visitor
+from tests.people import Person
 from tests.tab import Tab
 
 
@@ -77,6 +81,71 @@ def test_what_a_guest_had_not_sent_comes_from_the_account_they_sign_in_to(server
         tab.joined()
         assert tab.say(Kind.UPDATE, unsent) == {"seq": 2}
         assert str(tab.text) == "sent and not sent"
+
+
+def test_nothing_of_a_guest_is_lost_who_signs_in_while_they_type(server: Server, ada: Visitor) -> None:
+    """Whatever is on its way at that moment, the first letter of a new tab among it."""
+    note = ada.new_note()
+    link = ada.share(note, "editor")
+    Visitor(server).sign_up("Dora")
+    for number in range(4):
+        gus = Visitor(server).say_name("Gus")
+        gus.follow(link)
+        types_while_signing_in(Person(SocketLink(server, gus, note)), gus, 10 * number)
+    with Tab(server, ada, note) as tab:
+        tab.joined()
+        tab.say(Kind.SYNC_STEP1, b"\0")
+        tab.doc.apply_update(Message.decode(tab.event("message")[0]).payload)
+        assert sorted(str(tab.text)) == ["x"] * 400 + ["y"] * 400
+
+
+def types_while_signing_in(person: Person, visitor: Visitor, at: int) -> None:
+    signing_in = threading.Thread(target=lambda: login(visitor, "dora"))
+    for letter in range(200):
+        if letter == at:
+            signing_in.start()
+        person.type("x" if letter % 2 else "y")
+        person.tend()
+        person.link.wait(0.002)
+    signing_in.join()
+
+    def is_in() -> bool:
+        person.come()  # a page tries once more, too, if it came back before the answer with the new cookie
+        return person.saved and person.joined is not None and person.joined["user"]["name"] == "Dora"
+
+    person.until(is_in)
+    assert not person.refused, person.refusals
+    person.leave()
+
+
+def login(visitor: Visitor, name: str) -> None:
+    visitor.ask("POST", "/api/auth/login", email=f"{name}@example.org", password=PASSWORD)
+
+
+def test_a_guest_is_nobody_any_more_after_they_signed_in(server: Server, ada: Visitor) -> None:
+    """Also for those who have an older copy of their cookie."""
+    Visitor(server).sign_up("Edda")
+    gus, copy = Visitor(server).say_name("Gus"), Visitor(server)
+    note = gus.new_note()
+    copy._cookies.update(gus._cookies)
+    with Tab(server, copy, note) as tab:
+        tab.joined()
+    login(gus, "edda")
+    assert copy.ask("GET", "/api/me")["user"] is None
+    with Tab(server, copy, note) as tab:
+        assert tab.join()["error"] == "sign-in"
+
+
+def test_an_account_that_was_closed_cannot_join_with_what_it_has_open(server: Server, ada: Visitor) -> None:
+    fay = Visitor(server).sign_up("Fay")
+    note = fay.new_note()
+    with Tab(server, fay, note) as tab:
+        with closing(sqlite3.connect(server.data / "palimpsest.sqlite")) as database, database:
+            database.execute("UPDATE user SET active = false WHERE name = 'Fay'")
+        assert tab.join()["error"] == "access"
+        tab.ends()
+    with Tab(server, fay, note) as tab:
+        assert tab.join()["error"] == "sign-in"
 
 
 def test_guests_who_may_not_write_any_more_only_read(server: Server, ada: Visitor) -> None:

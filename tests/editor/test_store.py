@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from editor.models import Document
+from editor.models import Document, User
 from sync.store import Broken, NotStored, UnknownDocument, verify
 from tests.contracts_store import StoreContract, Writer, change, snapshot, write
 from tests.editor.sql_world import TYPIST, SqlWorld, postgres_world, sqlite_world
@@ -30,6 +30,17 @@ class SqlStoreContract(StoreContract):
         assert list(world.store.entries(note)) == entries
         assert [entry.seq for entry in write(world, note, change(b"four"))] == [4]
         verify(world.store.entries(note))
+
+    def test_what_a_guest_begins_as_they_sign_in_belongs_to_their_account(self, world: SqlWorld) -> None:
+        note = world.create()
+        with Session(world.engine) as session:
+            session.add_all([account := User(name="Dora"), guest := User(name="Gus", guest=True)])
+            session.flush()
+            guest.became = account.id
+            session.commit()
+            write(world, note, change(user_id=guest.id, clients=(7,)), change(user_id=account.id, clients=(7,)))
+            assert world.store.open(note).owners == {7: account.id}
+            assert [entry.user_id for entry in world.store.entries(note)] == [guest.id, account.id]
 
     def test_what_was_changed_in_the_database_is_noticed(self, world: SqlWorld) -> None:
         note = world.create()

@@ -1,0 +1,29 @@
+"""`palimpsest serve` with its checks of access taken out: what the attacks on our server succeed against."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+from editor import access, cli, sockets  # noqa: E402
+from sync.rooms import Rooms  # noqa: E402
+
+
+def _everybody_owns(*_: object) -> access.Role:
+    return access.Role.OWNER
+
+
+def _nothing(*_: object, **__: object) -> None: ...
+
+
+def main() -> None:
+    access.role_of = _everybody_owns  # type: ignore[assignment]
+    access.may_write = lambda role, user_id: True
+    access.has_ended = lambda session, sign_in: False
+    sockets._check_epoch = _nothing
+    sockets.Sockets._expel = _nothing  # type: ignore[method-assign]
+    Rooms.expel = _nothing  # type: ignore[method-assign]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
