@@ -18,6 +18,7 @@ class Hint(NamedTuple):
     reload: bool = False  # the log was rewritten: whatever was made from it is old
     user_id: int | None = None  # whom `expel` means; None: everybody
     who: bool = False  # somebody new listens: say who is here
+    notice: bytes = b""  # nothing of a document: what one process tells the others, in its own words
 
 
 class Broker(Protocol):

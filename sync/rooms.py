@@ -14,7 +14,15 @@ from sync.broker import Broker, Hint
 from sync.compaction import compact
 from sync.doc import apply
 from sync.history import replay_with_seq
-from sync.limits import AWARENESS_REPEAT, AWARENESS_TICK, COMPACT_BYTES, COMPACT_DELAY, COMPACT_ENTRIES, COMPACT_IDLE, IDLE
+from sync.limits import (
+    AWARENESS_REPEAT,
+    AWARENESS_TICK,
+    COMPACT_BYTES,
+    COMPACT_DELAY,
+    COMPACT_ENTRIES,
+    COMPACT_IDLE,
+    IDLE,
+)
 from sync.packing import pack
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Tail

@@ -14,7 +14,7 @@ from tests.people import Json, Person, same
 
 
 class Post(LocalBroker):
-    """Keeps hints of what was written, and of access, until the test delivers them, in any order, once, twice or never."""
+    """Keeps hints until the test delivers them, in any order, once, twice or never. Nobody asks who is here."""
 
     def __init__(self) -> None:
         super().__init__()
