@@ -1,0 +1,139 @@
+"""The whole of it on this machine: nginx with the configuration that is shipped, workers, PostgreSQL and Redis."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from tests.live import Server
+from tests.services import Postgres, Redis, Service, free_port, nginx_program, postgres_programs
+
+DEPLOY = Path(__file__).parents[2] / "docs" / "deploy"
+WORKERS = 3
+SECRET = "the same secret for all the workers"
+
+
+class Cluster:
+    """`url` is nginx's."""
+
+    def __init__(self, home: Path) -> None:
+        # What is acknowledged must outlive a kill of PostgreSQL itself.
+        self.postgres = Postgres(postgres_programs(), synchronous_commit="on")
+        self.redis = Redis()
+        self.server = Server(
+            home / "data",
+            DATABASE_URL=self.postgres.url,
+            REDIS_URL=self.redis.url,
+            SECRET_KEY=SECRET,
+            WORKERS=str(WORKERS),
+            TRUSTED_PROXIES="1",
+            SECURE_COOKIES="no",
+        )
+        self.server.port = _free_ports(WORKERS)
+        self.server.url = f"http://127.0.0.1:{self.server.port}"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.nginx = Service(self._nginx(home / "nginx"), home / "nginx", self._answers)
+
+    def start(self) -> "Cluster":
+        self.server.start()
+        self.until(lambda: all(self.ready(worker) for worker in range(WORKERS)))
+        self.nginx.start()
+        return self
+
+    def stop(self) -> None:
+        self.nginx.stop()
+        self.server.kill()
+        self.redis.close()
+        self.postgres.close()
+
+    @property
+    def log(self) -> str:
+        """What the workers have said so far."""
+        return self.server.log
+
+    def ready(self, worker: int) -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{self.server.port + worker}/readyz", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def serves(self, document_id: str) -> int:
+        """The worker to which nginx sends those who open this document."""
+        before = len(self._requests)
+        requests.get(f"{self.url}/healthz?doc={document_id}", timeout=5)
+        self.until(lambda: len(self._requests) > before)  # nginx writes it down after it has answered
+        return int(self._requests[before].rsplit(":", 1)[1]) - self.server.port
+
+    def pid(self, worker: int) -> int:
+        """The process that listens on a worker's port."""
+        inode = next(
+            fields[9]
+            for fields in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+            if fields[1] == f"0100007F:{self.server.port + worker:04X}" and fields[3] == "0A"
+        )
+        master = self.server.pid
+        for child in map(int, Path(f"/proc/{master}/task/{master}/children").read_text().split()):
+            if any(_link(file) == f"socket:[{inode}]" for file in Path(f"/proc/{child}/fd").iterdir()):
+                return child
+        raise LookupError(f"nobody serves worker {worker}")
+
+    def kill(self, worker: int) -> None:
+        os.kill(self.pid(worker), signal.SIGKILL)
+
+    def until(self, reached: Callable[[], bool], seconds: float = 30.0) -> float:
+        """Wait until something is so, or fail. Returns how long it took."""
+        began = time.monotonic()
+        while not reached():
+            assert time.monotonic() - began < seconds, f"waited {seconds} s in vain; the workers said:\n{self.log}"
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+    @property
+    def _requests(self) -> list[str]:
+        log = self._home / "log"
+        return re.findall(r"GET /healthz.*", log.read_text())
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def _nginx(self, home: Path) -> list[Path | str]:
+        self._home = home
+        home.mkdir(parents=True)
+        shutil.copy(DEPLOY / "nginx.conf", home)
+        ports = range(self.server.port, self.server.port + WORKERS)
+        servers = [f"server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;\n" for port in ports]
+        (home / "servers.conf").write_text("".join(servers))
+        site = (DEPLOY / "site.conf").read_text()
+        assert "listen 8080;" in site
+        (home / "site.conf").write_text(site.replace("8080", f"127.0.0.1:{self.port}"))
+        return [nginx_program(), "-p", home, "-c", home / "nginx.conf", "-g", "daemon off;"]
+
+
+def _free_ports(count: int) -> int:
+    """The first of so many free ports in a row."""
+    while True:
+        first = free_port()
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as free:
+                    free.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+
+
+def _link(file: Path) -> str:
+    try:
+        return os.readlink(file)
+    except OSError:
+        return ""  # it was closed meanwhile
