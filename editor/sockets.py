@@ -20,7 +20,7 @@ from flask import session as cookie
 from flask_socketio import SocketIO
 from socketio import packet as kinds
 
-from editor import access, database, epochs, outbox, packets, websocket
+from editor import access, database, epochs, outage, outbox, packets, websocket
 from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
 from editor.entrance import LARGEST_BODY, Entrance
@@ -291,6 +291,11 @@ class Sockets:
         except _EXIT:
             raise
         except BaseException as error:
+            words = outage.words(error)
+            if words is not None:
+                log.error("%s could not be served: %s", connection.id, words)
+                self._refuse(connection, id, Refused("storage", f"{words} Keep this and send it again."))
+                return
             # Not the message of the error: it may hold what somebody wrote.
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s in %s on %s\n%s", type(error).__name__, connection.document_id, connection.id, where)

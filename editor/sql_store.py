@@ -8,9 +8,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from gevent import get_hub
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, Engine, and_, bindparam, func, select
+from sqlalchemy import Connection, Engine, and_, bindparam, event, func, select
+from sqlalchemy.engine import ExceptionContext
 
-from editor import database, log_writer, models, worker
+from editor import database, log_writer, models, outage, worker
 from editor.committer import Committer
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
@@ -26,6 +27,7 @@ from sync.store import (
     Storage,
     UnknownDocument,
     UnknownMoment,
+    Unreachable,
 )
 
 PAGE_ENTRIES = 1000  # read at once,
@@ -43,6 +45,7 @@ class SqlStore:
         # A pool of its own: a request that holds one connection and then reads a log must not wait for itself.
         self._engine = database.connect(engine.url)
         self._connect: Callable[[], AbstractContextManager[Connection]] = self._engine.connect
+        event.listen(self._engine, "handle_error", _say_why)
         # SQLite puts the thread to sleep that waits for the disk, so that is not the loop's. psycopg lets others run.
         self._thread = ThreadPool(1) if engine.dialect.name == "sqlite" else None
         self._log = PostgresLog(engine) if self._thread is None else SqliteLog(engine)
@@ -163,6 +166,11 @@ class SqlStore:
         if self._thread is None:
             return function(*args, **kwargs)
         return worker.run(self._thread, function, *args, **kwargs)
+
+
+def _say_why(context: ExceptionContext) -> Unreachable | None:
+    words = outage.words(context.original_exception)
+    return None if words is None else Unreachable(words)
 
 
 def _state(state: bytes, deflated: bool) -> bytes:

@@ -16,7 +16,7 @@ from sync.gate import Admitted, Refused
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Replica, Tail
-from sync.store import Change, Entry, Rewritten, UnknownDocument
+from sync.store import Change, Entry, Rewritten, UnknownDocument, Unreachable
 from sync.turns import Tell, Turn
 
 __all__ = ["Answer", "Peer", "Refusal", "Room", "Saved"]
@@ -381,6 +381,9 @@ class Room:
         """May block."""
         try:
             entries = self._replica.read()
+        except Unreachable as error:
+            logger.error("%s: the log could not be read: %s", self.document_id, error)
+            self.close()
         except Exception:
             logger.exception("%s: the log could not be read", self.document_id)
             self.close()

@@ -205,6 +205,11 @@ class Service:
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, number)
 
+    def ask(self, number: int) -> None:
+        """A signal to its first process only."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         self.send(signal.SIGKILL)
         if self._process is not None:

@@ -78,11 +78,15 @@ class Cluster:
             for fields in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
             if fields[1] == f"0100007F:{self.server.port + worker:04X}" and fields[3] == "0A"
         )
-        master = self.server.pid
-        for child in map(int, Path(f"/proc/{master}/task/{master}/children").read_text().split()):
+        for child in self.workers():
             if any(_link(file) == f"socket:[{inode}]" for file in Path(f"/proc/{child}/fd").iterdir()):
                 return child
         raise LookupError(f"nobody serves worker {worker}")
+
+    def workers(self) -> list[int]:
+        """Their processes: more than there are places while they are replaced."""
+        master = self.server.pid
+        return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
     def kill(self, worker: int) -> None:
         os.kill(self.pid(worker), signal.SIGKILL)
@@ -116,7 +120,8 @@ class Cluster:
         site = (DEPLOY / "site.conf").read_text()
         assert "listen 8080;" in site
         (home / "site.conf").write_text(site.replace("8080", f"127.0.0.1:{self.port}"))
-        return [nginx_program(), "-p", home, "-c", home / "nginx.conf", "-g", "daemon off;"]
+        user = "user root;" if os.geteuid() == 0 else ""  # else its workers are nobody, who may not enter this folder
+        return [nginx_program(), "-p", home, "-c", home / "nginx.conf", "-g", f"daemon off; {user}"]
 
 
 def _free_ports(count: int) -> int:
