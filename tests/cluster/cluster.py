@@ -7,7 +7,9 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import requests
 
@@ -16,7 +18,14 @@ from tests.services import Postgres, Redis, Service, free_port, nginx_program, p
 
 DEPLOY = Path(__file__).parents[2] / "docs" / "deploy"
 WORKERS = 3
+SLOWER = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # than a machine that has nothing else to do
 SECRET = "the same secret for all the workers"
+
+
+class Worker(NamedTuple):
+    """One of them, without nginx."""
+
+    url: str
 
 
 class Cluster:
@@ -37,6 +46,7 @@ class Cluster:
         )
         self.server.port = _free_ports(WORKERS)
         self.server.url = f"http://127.0.0.1:{self.server.port}"
+        self._routes: dict[int, str] = {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.nginx = Service(self._nginx(home / "nginx"), home / "nginx", self._answers)
@@ -60,9 +70,12 @@ class Cluster:
 
     def ready(self, worker: int) -> bool:
         try:
-            return requests.get(f"http://127.0.0.1:{self.server.port + worker}/readyz", timeout=2).ok
+            return requests.get(f"{self.worker(worker).url}/readyz", timeout=2).ok
         except requests.RequestException:
             return False
+
+    def worker(self, number: int) -> Worker:
+        return Worker(f"http://127.0.0.1:{self.server.port + number}")
 
     def serves(self, document_id: str) -> int:
         """The worker to which nginx sends those who open this document."""
@@ -70,6 +83,14 @@ class Cluster:
         requests.get(f"{self.url}/healthz?doc={document_id}", timeout=5)
         self.until(lambda: len(self._requests) > before)  # nginx writes it down after it has answered
         return int(self._requests[before].rsplit(":", 1)[1]) - self.server.port
+
+    def route(self, worker: int) -> str:
+        """What nginx sends to this worker."""
+        if worker not in self._routes:
+            self._routes[worker] = next(
+                name for name in map("route-{}".format, count()) if self.serves(name) == worker
+            )
+        return self._routes[worker]
 
     def pid(self, worker: int) -> int:
         """The process that listens on a worker's port."""

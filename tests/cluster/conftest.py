@@ -35,12 +35,14 @@ Arrive = Callable[..., Person]
 
 @pytest.fixture
 def arrive(cluster: Cluster, ada: Visitor, note: str) -> Iterator[Arrive]:
-    """Ada opens the note in one more tab, which a given worker serves."""
+    """Somebody opens a note in one more tab, which a given worker serves: Ada, hers."""
     people = []
 
-    def arrive(worker: int, transport: Transport = "websocket", visitor: Visitor = ada) -> Person:
-        route = next(name for name in map("route-{}".format, range(1000)) if cluster.serves(name) == worker)
-        person = Person(SocketLink(cluster, visitor, note, transport, route=route))
+    def arrive(
+        worker: int, transport: Transport = "websocket", visitor: Visitor = ada, document_id: str = note
+    ) -> Person:
+        route = cluster.route(worker)
+        person = Person(SocketLink(cluster, visitor, document_id, transport, route=route))
         people.append(person)
         person.until(lambda: person.joined is not None)
         return person

@@ -13,12 +13,11 @@ from itertools import count
 
 import pytest
 
-from tests.cluster.cluster import WORKERS, Cluster
+from tests.cluster.cluster import SLOWER, WORKERS, Cluster
 from tests.cluster.conftest import Arrive
 from tests.people import Person, same
 
-# Seconds, on a machine that has nothing else to do.
-CONVERGED = 2.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+CONVERGED = 2.0 * SLOWER  # seconds
 
 _words = count()
 
