@@ -79,10 +79,14 @@ class Cluster:
 
     def serves(self, document_id: str) -> int:
         """The worker to which nginx sends those who open this document."""
-        before = len(self._requests)
-        requests.get(f"{self.url}/healthz?doc={document_id}", timeout=5)
-        self.until(lambda: len(self._requests) > before)  # nginx writes it down after it has answered
-        return int(self._requests[before].rsplit(":", 1)[1]) - self.server.port
+        return self.served(f"/healthz?doc={document_id}")
+
+    def served(self, path: str, cookies: str = "") -> int:
+        """Which worker answers a request for this."""
+        before = len(self._requests(path))
+        requests.get(self.url + path, headers={"Cookie": cookies}, timeout=5)
+        self.until(lambda: len(self._requests(path)) > before)  # nginx writes it down after it has answered
+        return int(self._requests(path)[before].rsplit(":", 1)[1]) - self.server.port
 
     def route(self, worker: int) -> str:
         """What nginx sends to this worker."""
@@ -121,9 +125,12 @@ class Cluster:
         return time.monotonic() - began
 
     @property
-    def _requests(self) -> list[str]:
-        log = self._home / "log"
-        return re.findall(r"GET /healthz.*", log.read_text())
+    def nginx_log(self) -> str:
+        return (self._home / "log").read_text()
+
+    def _requests(self, path: str) -> list[str]:
+        """Lines of nginx's log."""
+        return re.findall(rf'"GET {re.escape(path.partition("?")[0])}".*', self.nginx_log)
 
     def _answers(self) -> bool:
         try:
