@@ -23,12 +23,14 @@ def create_app(config: "Config") -> "Flask":
     from editor.health import health
     from editor.history import history
     from editor.me import me
+    from editor.redis_broker import RedisBroker
     from editor.retention import Retention
     from editor.settings import settings
     from editor.shares import shares
     from editor.sql_store import SqlStore
     from editor.versions import versions
-    from sync.broker import LocalBroker
+    from editor.watch import Watch
+    from sync.broker import Broker, LocalBroker
     from sync.rooms import Rooms
 
     app = Flask(__name__, static_folder=None)
@@ -37,7 +39,8 @@ def create_app(config: "Config") -> "Flask":
     engine = database.connect(config.database_url)
     database.install(app, engine)
     store = SqlStore(engine)
-    rooms = Rooms(store, LocalBroker(), ROOTS, pause=sockets.pause, later=sockets.later)
+    broker: Broker = RedisBroker(config.redis_url) if config.redis_url else LocalBroker()
+    rooms = Rooms(store, broker, ROOTS, pause=sockets.pause, later=sockets.later)
     followers = [
         Follower(app, sockets.later, digest.refresh, digest.DELAY),
         Follower(app, sockets.later, sittings.catch_up, sittings.DELAY),
@@ -48,7 +51,9 @@ def create_app(config: "Config") -> "Flask":
             follower.committed(document_id, seq)
 
     rooms.on_committed = committed
-    app.extensions.update(config=config, store=store, rooms=rooms, retention=Retention(app, sockets.later))
+    app.extensions.update(
+        config=config, store=store, broker=broker, rooms=rooms, retention=Retention(app, sockets.later)
+    )
 
     errors.register(app, pages.problem_page)
     security.register(app)
@@ -58,7 +63,9 @@ def create_app(config: "Config") -> "Flask":
     resources = (assets.assets, documents, entries, erasures, guests, health, history, me, settings, shares, versions)
     for resource in resources:
         app.register_blueprint(resource)
-    security.limit(app)
-    sockets.register(app, rooms)
+    security.limit(app, config.redis_url)
+    sockets.register(app, rooms, broker)
+    if isinstance(broker, RedisBroker):
+        app.extensions["watch"] = Watch(app, rooms, broker)
     security.trust_proxies(app, config.trusted_proxies)
     return app

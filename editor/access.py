@@ -107,6 +107,11 @@ def author() -> User:
     return user
 
 
+def only_reads(user: User) -> bool:
+    """Whether this one may read what is open to them, and write nothing, not even in notes of their own."""
+    return _only_reads(database, user)
+
+
 def may_write(role: Role, user_id: int | None) -> bool:
     """Writing wants a name as well as a role: the log says who wrote what."""
     return role >= Role.EDITOR and user_id is not None

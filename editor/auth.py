@@ -202,7 +202,9 @@ def _signed_in(app: Flask, user: User, **_: object) -> None:
         for document_id in access.hand_over(guest, user):
             current_app.extensions["rooms"].reload(document_id)
     # A new password or a sign-up continues the session that is there; its open connections stay.
-    if "sign_in" not in cookie or not (g.pop("continues", False) or request.endpoint == "security.change_password"):
+    if "sign_in" in cookie and (g.pop("continues", False) or request.endpoint == "security.change_password"):
+        current_app.extensions["sockets"].renew(user.id)
+    else:
         _expel(cookie.get("sign_in"))
         cookie["sign_in"] = secrets.token_urlsafe(16)
     cookie.permanent = True

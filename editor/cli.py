@@ -41,7 +41,7 @@ def serve(host: str | None, port: int | None, data: Path | None) -> None:
     from editor import serve as server
 
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with server.alone(config.data):
+    with server.alone(config):
         _migrate(config)
         server.serve(config)
 

@@ -10,8 +10,20 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 PREFIX = "PALIMPSEST_"
-NAMES = ("DATABASE_URL", "DATA", "SECRET_KEY", "HOST", "PORT", "ORIGINS", "TRUSTED_PROXIES", "SECURE_COOKIES")
+NAMES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "WORKERS",
+    "DATA",
+    "SECRET_KEY",
+    "HOST",
+    "PORT",
+    "ORIGINS",
+    "TRUSTED_PROXIES",
+    "SECURE_COOKIES",
+)
 SHORTEST_SECRET = 32  # characters
+MOST_WORKERS = 64
 
 T = TypeVar("T")
 
@@ -28,12 +40,14 @@ class Config:
     origins: tuple[str, ...] = ()  # addresses that browsers may come from, besides the server's own
     trusted_proxies: int = 0  # how many proxies in front tell the truth in X-Forwarded-*
     secure_cookies: bool = False  # cookies only over https
+    redis_url: str = field(default="", repr=False)  # through which several processes hear of each other; "": one only
+    workers: int = 1  # processes of this server, on this port and the next ones
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ, given: Mapping[str, str] = {}) -> "Config":
         """Read `PALIMPSEST_*`, but for what is given by its field's name; an empty value counts as not given.
 
-        Raises ValueError that names the variable.
+        Raises ValueError that names the variable, or says which ones do not fit together.
         """
         read_in = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         given = {name: value for name, value in {**read_in, **given}.items() if value}
@@ -53,6 +67,8 @@ class Config:
         data = Path(given.get("DATA", "data")).absolute()
         # A proxy in front is where https usually ends; without one, plain http on this machine must work.
         trusted_proxies = read("TRUSTED_PROXIES", _number(0, 10), 0)
+        workers = read("WORKERS", _number(1, MOST_WORKERS), cls.workers)
+        _fit_together(given, workers)
         return cls(
             data=data,
             database_url=given.get("DATABASE_URL") or f"sqlite:///{_folder(data) / 'palimpsest.sqlite'}",
@@ -62,7 +78,30 @@ class Config:
             origins=read("ORIGINS", _origins, ()),
             trusted_proxies=trusted_proxies,
             secure_cookies=read("SECURE_COOKIES", _yes_or_no, trusted_proxies > 0),
+            redis_url=given.get("REDIS_URL", ""),
+            workers=workers,
         )
+
+
+def _fit_together(given: Mapping[str, str], workers: int) -> None:
+    """Several processes need a database and a Redis that they share. Raises ValueError that says what to set."""
+    several = f"{PREFIX}WORKERS={workers}" if workers > 1 else f"{PREFIX}REDIS_URL"
+    if workers > 1 or "REDIS_URL" in given:
+        if not given.get("DATABASE_URL", "").startswith("postgres"):
+            raise ValueError(
+                f"{several} is for several processes, which cannot share SQLite: set {PREFIX}DATABASE_URL to "
+                "postgresql://<user>@<host>/<name>"
+            )
+        if "REDIS_URL" not in given:
+            raise ValueError(
+                f"{several} is for several processes, which hear of each other through Redis: set {PREFIX}REDIS_URL to "
+                "redis://<host>"
+            )
+        if "SECRET_KEY" not in given:
+            raise ValueError(
+                f"{several} is for several processes, and a browser may come to any of them: set {PREFIX}SECRET_KEY, "
+                "the same for all"
+            )
 
 
 def _folder(path: Path) -> Path:

@@ -36,6 +36,13 @@ class EngineSocket(Protocol):
     def close(self, wait: bool = ..., abort: bool = ..., reason: str | None = ...) -> None: ...
 
 
+class Standing(NamedTuple):
+    """What a person's connections depend on. If it is another one now, they end."""
+
+    key: str  # another one with another password
+    only_reads: bool  # a guest, while the administrator does not let guests write
+
+
 class Identity(NamedTuple):
     """Who a client is, as its cookie said when it connected."""
 
@@ -43,6 +50,7 @@ class Identity(NamedTuple):
     sign_in: str | None = None  # the id of the sign-in, to end its connections with it
     guest: bool = False  # a name without an account
     links: Mapping[str, str] = {}  # document id -> token of the link that was opened
+    standing: Standing | None = None  # None: it has changed, in a way that ends no connection; nobody has looked since
 
 
 NOBODY = Identity()
@@ -69,6 +77,7 @@ class Connection:
     identity: Identity = NOBODY
     sio_sid: str | None = None  # its name in Socket.IO, once it has said that it speaks it
     document_id: str | None = None
+    role: int = 0  # that it joined with
     room: Room | None = None
     peer: Peer | None = None
     joining: bool = False
@@ -88,8 +97,8 @@ class Connection:
     def id(self) -> str:
         return self.socket.sid
 
-    def joined(self, document_id: str, room: Room, peer: Peer) -> None:
-        self.document_id, self.room, self.peer = document_id, room, peer
+    def joined(self, document_id: str, role: int, room: Room, peer: Peer) -> None:
+        self.document_id, self.role, self.room, self.peer = document_id, role, room, peer
 
     def left(self) -> None:
         self.document_id = self.room = self.peer = self._behind = None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from editor import outage
 from sync.store import UnknownDocument
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,14 @@ class Follower:
                 self._bring_on(document_id)
         except UnknownDocument:
             return  # deleted for ever in the meantime
-        except Exception:
+        except Exception as error:
             what = f"{self._bring_on.__module__}.{self._bring_on.__qualname__}"
-            log.exception("%s: %s is behind; the next change, or whoever asks, brings it on", what, document_id)
+            words = outage.words(error)
+            log.error(
+                "%s: %s is behind; the next change, or whoever asks, brings it on: %s",
+                *(what, document_id, words or repr(error)),
+                exc_info=None if words else error,
+            )
         took = time.monotonic() - began
         if took * REST > self._delay:
             self._pause[document_id] = took * REST

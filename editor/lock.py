@@ -1,11 +1,15 @@
-"""Who has the folder of the data: one server, or a command that needs it for itself."""
+"""Who has the data: one server, or several that hear of each other, or a command that needs it for itself."""
 
 import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import IO
+
+from editor import database
+
+SERVING = 0x70616C73  # any number that nobody else locks in this database
 
 
 def take(data: Path, patience: float = 0.0) -> IO[str] | None:
@@ -23,6 +27,22 @@ def take(data: Path, patience: float = 0.0) -> IO[str] | None:
             if time.monotonic() > deadline:
                 lock.close()
                 return None
+        time.sleep(0.05)
+
+
+def take_database(url: str, shared: bool, patience: float = 0.0) -> AbstractContextManager[object] | None:
+    """The same for a PostgreSQL, which many may share. One that is started again forgets who was there."""
+    connection = database.driver_connection(database.connect(url))
+    connection.autocommit = True
+    deadline = time.monotonic() + patience
+    kind = "_shared" if shared else ""
+    while True:
+        (taken,) = connection.execute(f"SELECT pg_try_advisory_lock{kind}({SERVING})").fetchone()
+        if taken:
+            return closing(connection)
+        if time.monotonic() > deadline:
+            connection.close()
+            return None
         time.sleep(0.05)
 
 

@@ -38,6 +38,13 @@ def newest() -> str:
     return head
 
 
+def is_older(version: str | None) -> bool:
+    """Whether tables of this version lack something. Newer ones, which a later program made, do not."""
+    script = ScriptDirectory.from_config(_config())
+    known = {each.revision for each in script.walk_revisions()}
+    return version is None or (version in known and version != script.get_current_head())
+
+
 def _config(**attributes: Any) -> Config:
     config = Config(attributes=attributes)
     config.set_main_option("script_location", str(folder()).replace("%", "%%"))

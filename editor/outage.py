@@ -7,6 +7,8 @@ from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
+from sync.store import Unreachable
+
 BUSY = "The database is busy with something else."
 
 SQLITE = {
@@ -42,6 +44,8 @@ def words(error: BaseException) -> str | None:
     """What is the matter with the database; None if the error says nothing about it."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         error = error.orig
+    if isinstance(error, Unreachable):
+        return str(error)
     if isinstance(error, Busy | NoConnection):
         return BUSY
     if isinstance(error, sqlite3.Error):

@@ -15,6 +15,7 @@ from editor.config import Config
 
 SESSION_DAYS = 180  # since the last visit; a guest who comes back later has lost their notes
 BODY_BYTES = 64 * 1024
+COUNTING = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds that a Redis may take
 
 CONTENT_POLICY = "; ".join(
     (
@@ -98,12 +99,20 @@ def trust_proxies(app: Flask, count: int) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
 
-def limit(app: Flask) -> None:
+def limit(app: Flask, redis_url: str = "") -> None:
     """How often one address may ask for what is expensive or can be guessed. Call it when the views are registered.
 
-    Counted in this process: on several, an address gets as much from each.
+    Several processes count together in Redis; while that is away, each for itself.
     """
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", strategy="moving-window")
+    limiter = Limiter(
+        get_remote_address,
+        app=app,
+        storage_uri=redis_url or "memory://",
+        storage_options=dict(COUNTING) if redis_url else {},
+        in_memory_fallback_enabled=bool(redis_url),
+        key_prefix="palimpsest",
+        strategy="moving-window",
+    )
 
     def account() -> str:
         content = request.get_json(silent=True)

@@ -1,4 +1,7 @@
-"""`palimpsest serve`: one gunicorn worker on gevent, under a master that starts it again.
+"""`palimpsest serve`: gunicorn workers on gevent, under a master that starts them again.
+
+Each worker has a port of its own, the first one the port that was given: whoever polls must come back to the worker
+that knows the session, and the proxy in front sees to that.
 
 Import this before anything that opens sockets or starts threads: it replaces parts of the standard library by gevent's.
 """
@@ -13,8 +16,9 @@ import os
 import signal
 import socket
 import sys
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import gevent
 from gunicorn.app.base import BaseApplication
@@ -30,41 +34,47 @@ LEAVING = 8.0  # seconds that another server has to leave the folder
 CONNECTIONS = 10_000
 BACKLOG = 1024  # connections that wait while a worker starts; all come back at once after a restart
 
-
 log = logging.getLogger(__name__)
 
 
-def alone(data: Path) -> IO[str]:
-    """Keep other servers off this folder: two would not hear of each other's changes. See `lock.take`.
+def alone(config: Config) -> AbstractContextManager[object]:
+    """Keep other servers off this data until it is closed: with the process, and the workers it has made.
 
-    Exits with a sentence if another one stays; one whose master was killed takes a moment to notice.
+    Two would not hear of each other's changes, unless both have a Redis. Exits with a sentence if another one stays;
+    one whose master was killed takes a moment to notice.
     """
-    taken = lock.take(data, LEAVING)
-    if taken is None:
-        sys.exit(f"Another server is using {data}. Stop it, or choose another folder with --data.")
-    return taken
+    if config.database_url.startswith("sqlite"):
+        folder = lock.take(config.data, LEAVING)
+        if folder is None:
+            sys.exit(f"Another server is using {config.data}. Stop it, or choose another folder with --data.")
+        return folder
+    database = lock.take_database(config.database_url, bool(config.redis_url), LEAVING)
+    if database is None:
+        sys.exit("Another server is using this database. Stop it, or set PALIMPSEST_REDIS_URL for both.")
+    return database
 
 
 def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP replaces the worker. Exits with a sentence if the address cannot be had.
+    """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers. Exits with a sentence if an address cannot be had.
 
-    The database is up to date already. There is one worker and no option for more: two processes would not hear of each
-    other's changes.
+    The database is up to date already.
     """
-    listener = _listen(config.host, config.port)
-    _Server(config, listener).run()
+    listeners = [_listen(config.host, config.port)]
+    first: int = listeners[0].getsockname()[1]
+    listeners += [_listen(config.host, first + number) for number in range(1, config.workers)]
+    _Server(config, listeners).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, config: Config, listener: socket.socket) -> None:
+    def __init__(self, config: Config, listeners: Sequence[socket.socket]) -> None:
         self._config = config
-        self._listener = listener
+        self._listeners = listeners
         super().__init__()
 
     def load_config(self) -> None:
         settings = {
-            "bind": f"fd://{self._listener.fileno()}",
-            "workers": 1,
+            "bind": [f"fd://{listener.fileno()}" for listener in self._listeners],
+            "workers": self._config.workers,
             "worker_class": "gevent",
             "worker_connections": CONNECTIONS,
             "backlog": BACKLOG,
@@ -72,6 +82,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "loglevel": "warning",
             "when_ready": self._ready,
+            "pre_fork": _take_place,
+            "post_fork": _keep_own_listener,
             "post_worker_init": _begin,
         }
         for name, value in settings.items():
@@ -84,12 +96,31 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def _ready(self, arbiter: object) -> None:
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        print(f"Palimpsest is at http://{host}:{self._listener.getsockname()[1]}", flush=True)
+        first = self._listeners[0].getsockname()[1]
+        last = f" to {first + self._config.workers - 1}, for a proxy before them" if self._config.workers > 1 else ""
+        print(f"Palimpsest is at http://{host}:{first}{last}", flush=True)
+
+
+def _take_place(arbiter: Any, worker: Any) -> None:
+    """Which listener a new worker serves: the first of those that the fewest have."""
+    taken = [each.place for each in arbiter.WORKERS.values()]
+    worker.place = min(range(len(worker.sockets)), key=lambda place: (taken.count(place), place))
+
+
+def _keep_own_listener(arbiter: Any, worker: Any) -> None:
+    for place, listener in enumerate(worker.sockets):
+        if place != worker.place:
+            listener.sock.close()
+    worker.sockets = [worker.sockets[worker.place]]
 
 
 def _begin(worker: Any) -> None:
     gevent.spawn(_begin_anew_after_a_restore, worker)
-    worker.app.callable.extensions["retention"].start()
+    extensions = worker.app.callable.extensions
+    extensions["retention"].start()
+    if "watch" in extensions:
+        extensions["broker"].start()
+        extensions["watch"].start()
     _drain_at_the_end(worker)
 
 
@@ -114,7 +145,8 @@ def _begin_anew_after_a_restore(worker: Any) -> None:
         return
     print("A backup was restored. Everybody joins again.", flush=True)
     extensions["rooms"].reload_all()
-    os.kill(worker.ppid, signal.SIGHUP)
+    if worker.place == 0:  # all workers are replaced by that, once
+        os.kill(worker.ppid, signal.SIGHUP)
 
 
 def _drain_at_the_end(worker: Any) -> None:
@@ -126,6 +158,8 @@ def _drain_at_the_end(worker: Any) -> None:
         extensions = worker.app.callable.extensions
         extensions["sockets"].drain()
         extensions["store"].close()
+        if "watch" in extensions:
+            extensions["broker"].close()
 
     gevent.spawn(watch)
 

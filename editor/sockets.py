@@ -4,11 +4,12 @@ Flask-SocketIO opens connections and says who somebody is; the events are taken 
 ack of an update is sent when it is durable and not when a handler returns. The protocol is in sync/README.md.
 """
 
+import json
 import logging
 import math
 import random
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -19,13 +20,14 @@ from flask import session as cookie
 from flask_socketio import SocketIO
 from socketio import packet as kinds
 
-from editor import access, database, epochs, outbox, packets, websocket
-from editor.connection import Connection, Frames, Identity
+from editor import access, database, epochs, outage, outbox, packets, websocket
+from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
 from editor.entrance import LARGEST_BODY, Entrance
 from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
+from sync.broker import Broker, Hint
 from sync.messages import Message
 from sync.peer import Answer, Peer, Refusal
 from sync.room import Room
@@ -38,6 +40,7 @@ DRAIN_PAUSE = 1.2  # seconds between telling clients to go and ending their conn
 DRAIN_SPREAD = 3.0  # seconds over which they come back
 PING_INTERVAL, PING_TIMEOUT = 10, 10  # seconds: whoever is silent for both together is gone
 
+EVERYWHERE = "everywhere"  # what all processes hear; no document is called so
 MOST_CLIENT_ID = (1 << 53) - 1
 _EXIT = (gevent.GreenletExit, KeyboardInterrupt, SystemExit)
 
@@ -55,7 +58,7 @@ def later(seconds: float, then: Callable[[], None]) -> object:
     return gevent.spawn_later(seconds, then)
 
 
-def register(app: Flask, rooms: Rooms) -> SocketIO:
+def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
     """Serve `rooms` at /socket.io/. The Sockets are at `app.extensions["sockets"]`.
 
     Browsers may come from the server's own address and from those that the operator allows. Whatever reads the headers
@@ -75,7 +78,7 @@ def register(app: Flask, rooms: Rooms) -> SocketIO:
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
     )
-    app.extensions["sockets"] = Sockets(app, rooms, server)
+    app.extensions["sockets"] = Sockets(app, rooms, broker, server)
     app.wsgi_app = Entrance(app.wsgi_app, app.extensions["config"].origins)  # type: ignore[method-assign]
     return server
 
@@ -113,15 +116,17 @@ class _Join(NamedTuple):
 
 
 class Sockets:
-    """The connections of this process."""
+    """The connections of this process. What ends some of them is told to the other processes as well."""
 
-    def __init__(self, app: Flask, rooms: Rooms, socketio: SocketIO) -> None:
+    def __init__(self, app: Flask, rooms: Rooms, broker: Broker, socketio: SocketIO) -> None:
         self._app = app
         self._rooms = rooms
+        self._broker = broker
         self._server: Any = socketio.server
         self._connections: dict[str, Connection] = {}
         self._frames = Frames()
         self._sweeping = False
+        self.draining = False  # this process is about to stop
         self._events = {"join": self._join, "message": self._message, "leave": self._leave}
         # Engine.IO's events first come here; what opens and closes connections goes on to Socket.IO.
         self._server.eio.on("connect", self._opened)
@@ -129,30 +134,56 @@ class Sockets:
         self._server.eio.on("disconnect", self._closed)
         socketio.on_event("connect", self._connected)
         self._server.on("disconnect", self._disconnected)
+        broker.subscribe(EVERYWHERE, self._hear)
 
     # -- For the rest of the program ---------------------------------------------------------------
 
     def expel_session(self, sign_in: str) -> None:
         """A sign-in has ended: its connections end, too, and come back as whoever their cookie says then."""
-        self._expel(lambda identity: identity.sign_in == sign_in, "You have signed out.")
+        self._everywhere("session", sign_in)
 
     def expel_user(self, user_id: int, except_session: str | None = None) -> None:
         """End all connections of a person, but those of one sign-in."""
-        self._expel(
-            lambda identity: identity.user_id == user_id and identity.sign_in != except_session,
-            "Sign in again.",
-        )
+        self._everywhere("user", user_id, except_session)
 
     def expel_guests(self) -> None:
         """The administrator decided anew what guests may do: they are asked for access again."""
-        self._expel(lambda identity: identity.guest, "The administrator changed what guests may do.")
+        self._everywhere("guests")
 
     def tell_binned(self, document_id: str) -> None:
         """Tell those who have a document open that it is in the bin now, before they are put out of it."""
-        self._server.emit("document", {"deleted": True}, to=document_id, namespace="/")
+        self._everywhere("binned", document_id)
+
+    def renew(self, user_id: int) -> None:
+        """Somebody goes on as they are, though they have an account or a password now that they had not before."""
+        self._everywhere("renewed", user_id)
+
+    def people(self) -> set[int]:
+        """Who is connected to this process."""
+        return {each.identity.user_id for each in self._connections.values() if each.identity.user_id is not None}
+
+    def check(self, now: Mapping[int, Standing]) -> None:
+        """How these people stand, as the database says. Ends the connections of whom no other process told us."""
+        for connection in list(self._connections.values()):
+            identity = connection.identity
+            standing = None if identity.user_id is None else now.get(identity.user_id)
+            if standing is not None and identity.standing is None:
+                connection.identity = identity._replace(standing=standing)
+            elif standing is not None and identity.standing != standing:
+                self._end(connection, "Sign in again.")
+
+    def ask_again(self, document_id: str) -> None:
+        """Whether those who have a document open here may still do what they could when they came. Blocks."""
+        for connection in list(self._connections.values()):
+            if connection.document_id == document_id:
+                identity = connection.identity
+                role = access.role_of(database.session, document_id, identity.user_id, identity.links)
+                if role != connection.role:
+                    self._end(connection, "Your access to this note has changed.")
 
     def drain(self) -> None:
         """Before this process stops: send everybody away, to come back one after the other. Takes about a second."""
+        self.draining = True
         going = list(self._connections.values())
         random.shuffle(going)
         for place, connection in enumerate(going):
@@ -161,6 +192,35 @@ class Sockets:
         # Not with Socket.IO's disconnect: JavaScript clients would take it as a wish and stay away.
         for connection in list(self._connections.values()):
             connection.end()
+
+    def _everywhere(self, *notice: object) -> None:
+        """Do it here, and tell the other processes."""
+        self._do(notice)
+        self._broker.publish(EVERYWHERE, Hint(notice=json.dumps(notice).encode()), self._hear)
+
+    def _hear(self, hint: Hint) -> None:
+        if hint.notice:
+            self._do(json.loads(hint.notice))
+
+    def _do(self, notice: Sequence[object]) -> None:
+        match notice:
+            case ["session", sign_in]:
+                self._expel(lambda identity: identity.sign_in == sign_in, "You have signed out.")
+            case ["user", user_id, except_session]:
+                self._expel(
+                    lambda identity: identity.user_id == user_id and identity.sign_in != except_session,
+                    "Sign in again.",
+                )
+                self._renewed(user_id)
+            case ["renewed", user_id]:
+                self._renewed(user_id)
+            case ["guests"]:
+                self._expel(lambda identity: identity.guest, "The administrator changed what guests may do.")
+            case ["binned", document_id]:
+                self._server.emit("document", {"deleted": True}, to=document_id, namespace="/")
+            case _:
+                # Perhaps of a newer version, during an upgrade.
+                log.warning("another process said %.100r, which this one does not know", notice)
 
     # -- Connections come and go -------------------------------------------------------------------
 
@@ -181,6 +241,7 @@ class Sockets:
             sign_in=cookie.get("sign_in"),
             guest=person is not None and person.guest,
             links=access.links(),
+            standing=Standing(person.fs_uniquifier, access.only_reads(person)) if person else None,
         )
         connection.sio_sid = sio_sid
 
@@ -230,6 +291,11 @@ class Sockets:
         except _EXIT:
             raise
         except BaseException as error:
+            words = outage.words(error)
+            if words is not None:
+                log.error("%s could not be served: %s", connection.id, words)
+                self._refuse(connection, id, Refused("storage", f"{words} Keep this and send it again."))
+                return
             # Not the message of the error: it may hold what somebody wrote.
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s in %s on %s\n%s", type(error).__name__, connection.document_id, connection.id, where)
@@ -324,7 +390,7 @@ class Sockets:
         except BaseException:
             self._rooms.leave(room, peer)
             raise
-        connection.joined(document_id, room, peer)
+        connection.joined(document_id, role, room, peer)
         self._server.enter_room(connection.sio_sid, document_id)
         return {"role": role.word, "epoch": room.epoch, "seq": room.seq, "user": user}
 
@@ -360,11 +426,19 @@ class Sockets:
             self._server.leave_room(connection.sio_sid, connection.document_id)
         connection.left()
 
+    def _renewed(self, user_id: object) -> None:
+        for connection in self._connections.values():
+            if connection.identity.user_id == user_id:
+                connection.identity = connection.identity._replace(standing=None)
+
     def _expel(self, concerns: Callable[[Identity], bool], message: str) -> None:
         for connection in list(self._connections.values()):
             if concerns(connection.identity):
-                connection.emit("expelled", {"error": "access", "message": message})
-                connection.end()
+                self._end(connection, message)
+
+    def _end(self, connection: Connection, message: str) -> None:
+        connection.emit("expelled", {"error": "access", "message": message})
+        connection.end()
 
     def _refuse(self, connection: Connection, id: int | None, refused: Refused) -> None:
         """Tell the client, as the answer to what it sent. If that had no id, the connection cannot go on."""

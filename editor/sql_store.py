@@ -4,13 +4,15 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from gevent import get_hub
+from gevent.lock import RLock
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, Engine, and_, bindparam, func, select
+from sqlalchemy import Connection, Engine, and_, bindparam, event, func, select
+from sqlalchemy.engine import ExceptionContext
 
-from editor import database, log_writer, models, worker
+from editor import database, log_writer, models, outage, worker
 from editor.committer import Committer
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
@@ -26,6 +28,7 @@ from sync.store import (
     Storage,
     UnknownDocument,
     UnknownMoment,
+    Unreachable,
 )
 
 PAGE_ENTRIES = 1000  # read at once,
@@ -43,10 +46,14 @@ class SqlStore:
         # A pool of its own: a request that holds one connection and then reads a log must not wait for itself.
         self._engine = database.connect(engine.url)
         self._connect: Callable[[], AbstractContextManager[Connection]] = self._engine.connect
+        event.listen(self._engine, "handle_error", _say_why)
         # SQLite puts the thread to sleep that waits for the disk, so that is not the loop's. psycopg lets others run.
         self._thread = ThreadPool(1) if engine.dialect.name == "sqlite" else None
         self._log = PostgresLog(engine) if self._thread is None else SqliteLog(engine)
         self._committer = Committer(self._write)
+        # What looks after a log has a transaction of its own: what is rolled back in it takes nothing else along.
+        self._upkeep = PostgresLog(engine) if self._thread is None else self._log
+        self._one_at_a_time = RLock()
 
     def append(self, batch: Batch) -> None:
         self._committer.append(batch)
@@ -84,7 +91,7 @@ class SqlStore:
     def compact(self, document_id: str, snapshot: Snapshot, epoch: str | None = None) -> None:
         # In a thread, which lets others run while it compresses.
         state = get_hub().threadpool.apply(zlib.compress, (snapshot.state,))
-        self._run(log_writer.compact, self._log, document_id, snapshot, state, epoch)
+        self._look_after(log_writer.compact, document_id, snapshot, state, epoch)
 
     def bases(self, document_id: str) -> list[int]:
         with self._connect() as connection:
@@ -118,12 +125,12 @@ class SqlStore:
         return {seq for seq in named | acts | {act - 1 for act in acts} if after < seq <= until}
 
     def pack(self, document_id: str, onto: bytes, chunks: Sequence[Chunk]) -> bool:
-        return self._run(log_writer.pack, self._log, document_id, onto, chunks)
+        return self._look_after(log_writer.pack, document_id, onto, chunks)
 
     def rewrite(self, document_id: str, rewriting: Rewriting, epoch: str | None = None) -> bool:
         deflate = get_hub().threadpool.apply
         states = [deflate(zlib.compress, (snapshot.state,)) for snapshot in rewriting.snapshots]
-        done = self._run(log_writer.rewrite, self._log, document_id, rewriting, states, epoch)
+        done = self._look_after(log_writer.rewrite, document_id, rewriting, states, epoch)
         if done and isinstance(self._log, SqliteLog):
             self._run(self._log.overwrite)
         return done
@@ -148,6 +155,7 @@ class SqlStore:
         """Finish what waits and let the database go."""
         self._committer.close()
         self._run(self._log.close)
+        self._run(self._upkeep.close)
         if self._thread is not None:
             self._thread.kill()
         self._engine.dispose()
@@ -158,11 +166,22 @@ class SqlStore:
             self._thread.spawn(self._log.checkpoint)  # while people are told
         return outcomes
 
+    def _look_after(
+        self, function: Callable[Concatenate[log_writer.Log, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self._one_at_a_time:
+            return self._run(function, self._upkeep, *args, **kwargs)
+
     def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Where the log's own connection is used."""
         if self._thread is None:
             return function(*args, **kwargs)
         return worker.run(self._thread, function, *args, **kwargs)
+
+
+def _say_why(context: ExceptionContext) -> Unreachable | None:
+    words = outage.words(context.original_exception)
+    return None if words is None else Unreachable(words)
 
 
 def _state(state: bytes, deflated: bool) -> bytes:

@@ -96,19 +96,40 @@ class Awareness:
             self._publish([state._replace(json=GONE)], peer)
 
     def hear(self, states: bytes) -> None:
-        """Take what another process says of its people, and show it to ours."""
+        """Take what another process says of its people, and show to ours what is new in it."""
+        here = {state.client_id: state for state in self._here.values()}
+        news = []
         for state in decode(states):
             known = self._elsewhere.get(state.client_id)
-            if state.after(None if known is None else known[0]):
+            # Of a tab that has come here from there, the last word of its old process may arrive late.
+            newest = here.get(state.client_id) or (None if known is None else known[0])
+            if state.after(newest):
+                news.append(state)
+            if state.after(newest) or (known is not None and known[0] == state):
                 self._elsewhere[state.client_id] = state, self._now()
-        self._forget()
-        self._show(states, None)
+        if news:
+            self._show(encode(news), None)
 
     def everybody(self) -> list[bytes]:
         """States for somebody who has just come: one for each person present."""
-        self._forget()
         states = [*self._here.values(), *(state for state, _ in self._elsewhere.values())]
         return [encode([state]) for state in states if state.present]
+
+    def repeat(self) -> None:
+        """Tell the other processes once more who is here: of one that was killed nothing is heard any more."""
+        present = [state for state in self._here.values() if state.present]
+        if present:
+            self._tell(encode(present))
+
+    def forget(self) -> None:
+        """Those of whom nothing was heard for too long are gone; nobody sees them any more."""
+        since = self._now() - AWARENESS_LEASE
+        lost = [state for state, heard in self._elsewhere.values() if heard < since]
+        for state in lost:
+            del self._elsewhere[state.client_id]
+        gone = [state._replace(json=GONE) for state in lost if state.present]
+        if gone:
+            self._show(encode(gone), None)
 
     def _show_news(self) -> None:
         self._resting = bool(self._news)
@@ -121,10 +142,3 @@ class Awareness:
         encoded = encode(states)
         self._show(encoded, skip)
         self._tell(encoded)
-
-    def _forget(self) -> None:
-        """Of a process that was killed nothing is heard any more, though browsers repeat themselves every 15 s."""
-        since = self._now() - AWARENESS_LEASE
-        for client_id, (_, heard) in list(self._elsewhere.items()):
-            if heard < since:
-                del self._elsewhere[client_id]

@@ -10,13 +10,15 @@ from sync.peer import Refusal
 class Hint(NamedTuple):
     """News of a document. It may be lost, doubled or late: the log is the truth, this only saves reading it."""
 
-    first: int  # seq of the first entry in `message`; 0: it is not an update
-    last: int
-    message: bytes  # an encoded Message: Update or Awareness; empty with `expel`
+    first: int = 0  # seq of the first entry in `message`; 0: it is not an update
+    last: int = 0
+    message: bytes = b""  # an encoded Message: Update (empty: it is read from the log) or Awareness
     owners: tuple[tuple[int, int | None], ...] = ()  # Yjs client ids that write for the first time, and for which user
     expel: Refusal | None = None  # why somebody must ask for access again
     reload: bool = False  # the log was rewritten: whatever was made from it is old
     user_id: int | None = None  # whom `expel` means; None: everybody
+    who: bool = False  # somebody new listens: say who is here
+    notice: bytes = b""  # nothing of a document: what one process tells the others, in its own words
 
 
 class Broker(Protocol):
@@ -25,7 +27,7 @@ class Broker(Protocol):
     def subscribe(self, document_id: str, deliver: Callable[[Hint], None]) -> Callable[[], None]:
         """Hear the other processes through `deliver`, from now until the returned function is called.
 
-        `deliver` is called on the loop's thread. It never blocks and never raises.
+        The others hear a hint with `who`. `deliver` is called on the loop's thread. It never blocks and never raises.
         """
 
     def publish(self, document_id: str, hint: Hint, sender: Callable[[Hint], None] | None = None) -> None:
@@ -41,6 +43,7 @@ class LocalBroker:
     def subscribe(self, document_id: str, deliver: Callable[[Hint], None]) -> Callable[[], None]:
         ears = self._ears[document_id]
         ears.append(deliver)
+        self.publish(document_id, Hint(who=True), deliver)
 
         def unsubscribe() -> None:
             ears.remove(deliver)

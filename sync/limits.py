@@ -6,7 +6,9 @@ MERGE_AT_ONCE: Final = 100  # updates: merging is superlinear
 TURN_BYTES: Final = 1 << 20  # of updates that become one entry
 
 AWARENESS_INTERVAL: Final = 0.05  # seconds between two messages about who is where
-AWARENESS_LEASE: Final = 30_000  # milliseconds after which somebody elsewhere of whom nothing was heard is gone
+AWARENESS_REPEAT: Final = 4.0  # seconds after which the other processes are told once more who is here
+AWARENESS_TICK: Final = 1.0  # seconds between two looks at the leases
+AWARENESS_LEASE: Final = 12_000  # milliseconds after which somebody elsewhere of whom nothing was heard is gone
 
 IDLE: Final = 30_000  # milliseconds without people after which a room is forgotten
 

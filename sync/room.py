@@ -16,7 +16,7 @@ from sync.gate import Admitted, Refused
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Replica, Tail
-from sync.store import Change, Entry, Rewritten, UnknownDocument
+from sync.store import Change, Entry, Rewritten, UnknownDocument, Unreachable
 from sync.turns import Tell, Turn
 
 __all__ = ["Answer", "Peer", "Refusal", "Room", "Saved"]
@@ -226,7 +226,8 @@ class Room:
         self._show(Message(Kind.AWARENESS, states).encode(), 0, skip)
 
     def _tell_awareness(self, states: bytes) -> None:
-        self._broker.publish(self.document_id, Hint(0, 0, Message(Kind.AWARENESS, states).encode()), self.hear)
+        hint = Hint(message=Message(Kind.AWARENESS, states).encode())
+        self._broker.publish(self.document_id, hint, self.hear)
 
     def _show(self, message: bytes, seq: int, skip: Peer | None = None) -> None:
         for peer in list(self._greeted):
@@ -323,10 +324,27 @@ class Room:
             self.close()
         elif hint.expel is not None:
             self.expel(hint.expel, hint.user_id)
+        elif hint.who:
+            self._awareness.repeat()
         elif hint.first:
             self._when_landed(lambda: self._follow(hint))
         else:
             self._awareness.hear(Message.decode(hint.message).payload)
+
+    def check(self, epoch: str, head: int) -> None:
+        """What the database says of the document. Make good what no hint has told."""
+        if self.closed:
+            return
+        if epoch != self.epoch:
+            self.close()
+        elif head > self.seq:
+            self._when_landed(lambda: self._follow(Hint(head, head)))
+
+    def tend_presence(self, repeat: bool) -> None:
+        """Forget the people of other processes that are silent; with `repeat`, say who is here, so that they do not."""
+        self._awareness.forget()
+        if repeat:
+            self._awareness.repeat()
 
     def _when_landed(self, job: Callable[[], None]) -> None:
         """Run it when the gate is free and the doc is not ahead of the log."""
@@ -342,7 +360,7 @@ class Room:
     def _follow(self, hint: Hint) -> None:
         if hint.last <= self.seq:
             return
-        if self._reading or hint.first > self.seq + 1:
+        if self._reading or hint.first > self.seq + 1 or not hint.message:
             self._read_on(hint.last)
             return
         update = Message.decode(hint.message).payload
@@ -366,6 +384,9 @@ class Room:
         """May block."""
         try:
             entries = self._replica.read()
+        except Unreachable as error:
+            logger.error("%s: the log could not be read: %s", self.document_id, error)
+            self.close()
         except Exception:
             logger.exception("%s: the log could not be read", self.document_id)
             self.close()

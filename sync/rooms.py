@@ -14,7 +14,15 @@ from sync.broker import Broker, Hint
 from sync.compaction import compact
 from sync.doc import apply
 from sync.history import replay_with_seq
-from sync.limits import COMPACT_BYTES, COMPACT_DELAY, COMPACT_ENTRIES, COMPACT_IDLE, IDLE
+from sync.limits import (
+    AWARENESS_REPEAT,
+    AWARENESS_TICK,
+    COMPACT_BYTES,
+    COMPACT_DELAY,
+    COMPACT_ENTRIES,
+    COMPACT_IDLE,
+    IDLE,
+)
 from sync.packing import pack
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Tail
@@ -57,11 +65,13 @@ class Rooms:
         self._opening: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._entering: dict[Peer, tuple[str, Refusal | None]] = {}
         self._sweeping = False
+        self._repeated: float | None = None  # seconds since presence was told anew; None: nobody counts them
 
     def enter(self, document_id: str, peer: Peer) -> Room:
         """Once this returns, the peer is in the document's room. Raises `UnknownDocument`, `Expelled`."""
         self._entering[peer] = document_id, None
         try:
+            self._check(document_id)
             room = self._room(document_id)
         finally:
             _, expelled = self._entering.pop(peer)
@@ -81,7 +91,7 @@ class Rooms:
         room = self._open.get(document_id)
         if room is not None:
             room.expel(refusal, user_id)
-        hint = Hint(0, 0, b"", expel=refusal, user_id=user_id)
+        hint = Hint(expel=refusal, user_id=user_id)
         self._broker.publish(document_id, hint, None if room is None else room.hear)
 
     def reload(self, document_id: str) -> None:
@@ -93,7 +103,7 @@ class Rooms:
         room = self._open.get(document_id)
         if room is not None:
             room.close()
-        self._broker.publish(document_id, Hint(0, 0, b"", reload=True))
+        self._broker.publish(document_id, Hint(reload=True))
 
     def reload_all(self) -> None:
         """The same for whatever is open, or being opened, in this process."""
@@ -132,6 +142,11 @@ class Rooms:
         doc, seq = replay_with_seq(self._host.store, document_id)
         return doc.get_update(), seq, epoch
 
+    @property
+    def open(self) -> Mapping[str, Room]:
+        """The documents that are open in this process, and their rooms."""
+        return self._open
+
     def evict_idle(self) -> None:
         """Forget the rooms that have been empty for half a minute."""
         now = self._host.now()
@@ -140,6 +155,14 @@ class Rooms:
                 room.close()
                 if room.tail.entries >= COMPACT_IDLE:
                     self._compact(room.document_id)
+
+    def _check(self, document_id: str) -> None:
+        """Whoever comes from another process finds here what was acknowledged there, whether or not a hint came."""
+        if document_id in self._open:
+            status = self._host.store.status(document_id)
+            room = self._open.get(document_id)
+            if room is not None:
+                room.check(status.epoch, status.head)
 
     def _room(self, document_id: str) -> Room:
         room = self._open.get(document_id)
@@ -171,6 +194,9 @@ class Rooms:
         self._open[document_id] = room
         self._unsubscribe[room] = unsubscribe
         self._sweep_later()
+        if self._repeated is None:
+            self._repeated = 0.0
+            self._host.later(AWARENESS_TICK, self._tend_presence)
         return room
 
     def _forget(self, room: Room) -> None:
@@ -189,6 +215,17 @@ class Rooms:
             self.evict_idle()
         finally:
             self._sweep_later()
+
+    def _tend_presence(self) -> None:
+        """Renew the lease of the people here in the other processes, and end those that nobody renews."""
+        assert self._repeated is not None
+        self._repeated += AWARENESS_TICK
+        due = self._repeated >= AWARENESS_REPEAT
+        for room in list(self._open.values()):
+            room.tend_presence(due)
+        self._repeated = (0.0 if due else self._repeated) if self._open else None
+        if self._open:
+            self._host.later(AWARENESS_TICK, self._tend_presence)
 
     def _noted(self, room: Room, seq: int) -> None:
         if room.tail.entries >= COMPACT_ENTRIES or room.tail.size >= COMPACT_BYTES:

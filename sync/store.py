@@ -161,6 +161,10 @@ class Rewritten(NotStored):
     """The changes continue another history than the document's: some of it was erased, or a backup was restored."""
 
 
+class Unreachable(Exception):
+    """The log cannot be read at the moment. The text tells people why."""
+
+
 class ClientTaken(NotStored):
     """A change would bind a Yjs client id that belongs to somebody else. Only the batch it is in fails."""
 
@@ -191,7 +195,7 @@ class Batch(Protocol):
 
 
 class Store(Protocol):
-    """An append-only log for each document."""
+    """An append-only log for each document. Whatever reads may raise `Unreachable`."""
 
     def append(self, batch: Batch) -> None:
         """Commit soon. Never blocks and never raises; one of `committed` and `failed` follows, on the loop's thread.

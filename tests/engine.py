@@ -53,12 +53,19 @@ class Process:
     def __init__(self, store: Store, broker: Broker, clock: Clock, pause: Callable[[], None]) -> None:
         self.clock = clock
         self._host = store, broker, pause
+        self._life = 0
         self.rooms = self._start()
         self.links: set[EngineLink] = set()
 
     def _start(self) -> Rooms:
         store, broker, pause = self._host
-        return Rooms(store, broker, ROOTS, now=self.clock.now, pause=pause, later=self.clock.later)
+        self._life += 1
+        life = self._life
+
+        def later(seconds: float, call: Callable[[], None]) -> None:
+            self.clock.later(seconds, lambda: call() if self._life == life else None)
+
+        return Rooms(store, broker, ROOTS, now=self.clock.now, pause=pause, later=later)
 
     def kill(self) -> None:
         """It is gone, with everything it had in memory, and another one starts. Nobody is told; tabs notice."""

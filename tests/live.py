@@ -94,7 +94,7 @@ class Server:
 
     def answers(self) -> bool:
         try:
-            return requests.get(f"{self.url}/healthz", timeout=2).ok
+            return requests.get(f"{self.url}/readyz", timeout=2).ok
         except requests.RequestException:
             return False
 
@@ -211,9 +211,11 @@ class SocketLink:
         document_id: str,
         transport: Transport = "websocket",
         opening: float = STARTING,
+        route: str | None = None,
     ) -> None:
-        """`opening`: seconds after which an attempt to connect is given up."""
+        """`opening`: seconds that connecting may take. `route`: a document to whose worker it goes."""
         self._server = server
+        self._route = route or document_id
         self._opening = opening
         self._visitor = visitor
         self._document_id = document_id
@@ -226,7 +228,7 @@ class SocketLink:
         self._generation += 1
         client = connect(
             self._server,
-            self._document_id,
+            self._route,
             self._visitor.cookies,
             self._transport,
             self._opening,

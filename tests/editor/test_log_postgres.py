@@ -1,6 +1,7 @@
 """What only PostgreSQL goes through."""
 
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from editor.log_postgres import PostgresLog
+from sync.store import verify
 from tests.contracts_store import Writer, change, write
 from tests.editor.sql_world import PATIENCE, TYPIST, SqlWorld, postgres_world
 from tests.services import administer
@@ -82,3 +84,17 @@ def test_the_loop_runs_on_while_postgres_waits(postgres: SqlWorld) -> None:
             other.commit()
             assert typist.stdout.readline().startswith(note)
             typist.kill()
+
+
+def test_what_looks_after_a_note_takes_nothing_away_that_is_written_meanwhile(postgres: SqlWorld) -> None:
+    notes = [postgres.create() for _ in range(3)]
+    command = [sys.executable, "-m", "tests.editor.upkeep", postgres.url, *notes]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    for line in done.stdout.splitlines():
+        note, acknowledged = line.split()
+        entries = list(postgres.store.entries(note))
+        assert len(entries) == int(acknowledged)
+        verify(entries)
+    assert len(done.stdout.splitlines()) == 3

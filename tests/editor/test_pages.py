@@ -222,11 +222,6 @@ def test_the_session_lasts_from_the_last_visit_on(arrive: Arrive) -> None:
     assert "Expires=" in ada.get("/").headers["Set-Cookie"]
 
 
-def test_health(arrive: Arrive) -> None:
-    answer = arrive().get("/healthz")
-    assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
-
-
 def test_the_addresses_of_a_notes_past_open_the_note(app: Flask, arrive: Arrive) -> None:
     ada, bob = arrive(), arrive()
     ada.sign_up("Ada")

@@ -221,7 +221,7 @@ def test_a_failure_inside_says_nothing_outside(
     def fail() -> None:
         raise RuntimeError("the password of the database is 1234")
 
-    monkeypatch.setitem(app.view_functions, "health.show", fail)
+    monkeypatch.setitem(app.view_functions, "health.live", fail)
     monkeypatch.setitem(app.view_functions, "me.show", fail)
     visitor = arrive()
     for path in ("/healthz", "/api/me"):

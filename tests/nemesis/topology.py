@@ -117,7 +117,7 @@ class Sqlite:
 
     def answers(self) -> bool:
         with suppress(requests.RequestException):
-            return requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=GLANCE).ok
+            return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=GLANCE).ok
         return False
 
     def kill(self, what: What) -> None:

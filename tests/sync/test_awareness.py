@@ -201,8 +201,37 @@ def test_people_in_two_processes_see_each_other() -> None:
 def test_of_a_process_that_was_killed_nobody_is_shown_for_long() -> None:
     world = World(2)
     alice, bob = world.person(1), world.person(2, process=1)
+    eyes = Eyes(bob)
     place(alice, 1, "here")
-    assert Eyes(bob).present
+    world.clock.turn(60)
+    assert eyes.present == {alice.client_id: "here"}, "she says nothing, but her process does"
+    assert [len(decode(states)) for states in world.person(3, process=1).states] == [1]
     world.processes[0].kill()
-    world.clock.turn(31)
-    assert world.person(3, process=1).states == []
+    world.clock.turn(15)
+    assert eyes.present == {}
+    assert world.person(4, process=1).states == []
+
+
+def test_who_opens_a_document_in_another_process_sees_who_is_there() -> None:
+    world = World(2)
+    alice, bob = world.person(1), world.person(2)
+    place(alice, 1, "here")
+    place(bob, 1, "there")
+    carol = world.person(3, process=1)
+    assert Eyes(carol).present == {alice.client_id: "here", bob.client_id: "there"}
+
+
+def test_somebody_who_goes_on_in_another_process_is_not_lost_with_the_first_one() -> None:
+    world = World(2)
+    alice, bob, carol = world.person(1), world.person(2), world.person(3, process=1)
+    seen = Eyes(bob), Eyes(carol)
+    place(alice, 1, "here")
+    was, world.link(alice).process = world.processes[0], world.processes[1]
+    room, peer = world.link(alice).room, world.link(alice).peer
+    assert room is not None
+    assert peer is not None
+    alice._disconnect()  # the first process does not know it yet
+    alice.tend()
+    place(alice, 2, "still here")
+    was.rooms.leave(room, peer)
+    assert [eyes.present for eyes in seen] == [{alice.client_id: "still here"}] * 2

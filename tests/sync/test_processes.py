@@ -14,14 +14,15 @@ from tests.people import Json, Person, same
 
 
 class Post(LocalBroker):
-    """Keeps hints until the test delivers them, in any order, once, twice or never."""
+    """Keeps hints until the test delivers them, in any order, once, twice or never. Nobody asks who is here."""
 
     def __init__(self) -> None:
         super().__init__()
         self.hints: list[Callable[[], None]] = []
 
     def publish(self, document_id: str, hint: Hint, sender: Callable[[Hint], None] | None = None) -> None:
-        self.hints.append(lambda: LocalBroker.publish(self, document_id, hint, sender))
+        if not hint.who:
+            self.hints.append(lambda: LocalBroker.publish(self, document_id, hint, sender))
 
 
 @pytest.fixture
@@ -87,6 +88,39 @@ def test_a_lost_hint_is_made_good_by_the_next(world: World, post: Post) -> None:
     post.hints[1]()
     world.clock.turn()
     assert same(alice, bob) == "ab"
+
+
+def test_a_hint_without_what_was_written_is_followed_in_the_log(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    alice.type("much")
+    LocalBroker.publish(post, DOCUMENT, Hint(1, 1))
+    world.clock.turn()
+    assert str(bob.text) == "much"
+
+
+def test_what_no_hint_has_told_is_made_good_by_a_look_at_the_database(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    alice.type("a")
+    status = world.store.status(DOCUMENT)
+    world.room(bob).check(status.epoch, status.head)
+    world.clock.turn()
+    assert str(bob.text) == "a"
+    world.room(bob).check("another", status.head)
+    assert bob.refusals[-1]["error"] == "moved"
+
+
+def test_a_tab_that_comes_from_a_process_of_which_nothing_was_heard_goes_on_at_once(world: World, post: Post) -> None:
+    alice, bob = world.person(1), world.person(2, process=1)
+    alice.type("one ")
+    alice.leave()
+    world.link(alice).process = world.processes[1]
+    alice.come()
+    alice.type("two")
+    world.clock.turn()
+    alice.type("three")
+    assert post.hints
+    assert alice.refusals == []
+    assert same(alice, bob) == "one twothree"
 
 
 def test_who_writes_without_having_heard_of_the_others_sees_them_then(world: World, post: Post) -> None:
