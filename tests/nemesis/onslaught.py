@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.nemesis.line import Line, Network
-from tests.nemesis.plan import POINTS, Step
+from tests.nemesis.plan import POINTS, SELDOM, Step
 from tests.nemesis.somebody import Somebody
 from tests.nemesis.switches import Deed
 from tests.nemesis.topology import Topology
 
 TEND_EVERY = 0.02  # seconds
-BREATH = 2.5  # seconds that a kill waits, at most, for somebody's words to be saved since the last one
+BREATH = 4.0  # seconds that a kill waits, at most, for the last one, and for somebody's words to be saved after it
+RECOVERY = 20.0  # seconds that it may take to answer again; one second, unless the machine is busy
 DEEDS = {"all": Deed.KILL_ALL, "worker": Deed.KILL_WORKER, "master": Deed.KILL_ALL}
 
 
@@ -64,8 +65,11 @@ class Onslaught:
             self._topology.tend()
             self._down = self._down or time.monotonic()
         if self._down is not None and self._topology.answers():
-            self.longest = max(self.longest, time.monotonic() - self._down)
+            took = time.monotonic() - self._down
+            self.longest = max(self.longest, took)
             self._down = None
+            if took > RECOVERY:
+                self.complaints.append(f"after {self._now():.1f} s: it took {took:.1f} s until it answered again")
 
     def relent(self) -> None:
         """Peace, until the next blow."""
@@ -85,9 +89,11 @@ class Onslaught:
     def _let_them_write(self) -> None:
         """A server that nobody gets to between two kills is not much of a target."""
         until = self._now() + BREATH
-        while self._acked() == self._acked_before and self._now() < until:
+        while (self._armed - {*SELDOM} or self._acked() == self._acked_before) and self._now() < until:
             self._tend_until(self._now() + TEND_EVERY)
-        self._acked_before = self._acked()
+        for point in self._armed - {*SELDOM}:
+            self._topology.switches.disarm(point)
+            self._armed.discard(point)
 
     def _tend_until(self, then: float) -> None:
         while (left := then - self._now()) > 0:
@@ -148,6 +154,7 @@ class Onslaught:
 
     def _killed(self) -> None:
         self.count["kills"] += 1
+        self._acked_before = self._acked()
         self._down = time.monotonic()
 
     def _audit(self) -> None:
