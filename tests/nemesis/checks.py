@@ -1,13 +1,12 @@
 """What must be so when the smoke has gone: each check answers with sentences about what is not."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pycrdt import Doc
 
 from sync.chunk import Group
-from sync.codec import Malformed
 from sync.doc import apply
 from sync.gate.ranges import Ranges
 from sync.history import groups
@@ -28,7 +27,7 @@ class Log(NamedTuple):
 
 
 def read_log(store: Store, note: str) -> Log:
-    """Raises `Broken` if an entry is missing, or one is not what was written."""
+    """Raises `Broken` if an entry is missing, or one is not what was written: each is chained to the one before it."""
     found = list(groups(store, note))
     doc: Doc[Any] = Doc(skip_gc=True)
     for group in found:
@@ -40,20 +39,13 @@ def read_log(store: Store, note: str) -> Log:
     return Log(note, head, found, doc)
 
 
-def gapless(store: Store, notes: Iterable[str]) -> Iterator[str]:
-    """Whether the entries follow each other, each chained to the one before it, and a snapshot says what they say."""
-    for note in notes:
-        try:
-            log = read_log(store, note)
-            opened = store.open(note)
-            if opened.snapshot is not None:
-                doc: Doc[Any] = Doc()
-                apply(doc, [opened.snapshot.state])
-                tail = [entry.update for entry in store.entries(note, opened.snapshot.seq)]
-                apply(doc, tail)
-                yield from _differences(f"{note} as its snapshot opens it", read(doc), read(log.doc))
-        except (Broken, Malformed) as error:
-            yield str(error)
+def opened(store: Store, log: Log) -> Iterator[str]:
+    """Whether a note that is opened, from its snapshot and what came after it, says what all entries say."""
+    snapshot = store.open(log.note).snapshot
+    if snapshot is not None:
+        doc: Doc[Any] = Doc()
+        apply(doc, [snapshot.state, *(entry.update for entry in store.entries(log.note, snapshot.seq))])
+        yield from _differences(f"{log.note} as its snapshot opens it", read(doc), read(log.doc))
 
 
 def held(log: Log, acks: Sequence[Ack], heard: Sequence[Heard]) -> Iterator[str]:

@@ -7,14 +7,21 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from gevent import monkey
+
 from editor.connection import Connection
 from editor.log_sqlite import SqliteLog
+from editor.log_writer import Head
 from editor.sockets import Sockets
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Saved
 from sync.room import Room
 from sync.rooms import Rooms
 from sync.store import Change, Entry, chain
+
+SLOW = 0.05  # seconds
+
+_sleep: Callable[[float], None] = monkey.get_original("time", "sleep")  # on a thread of its own
 
 FAULTS: dict[str, Callable[[], None]] = {}
 
@@ -42,8 +49,8 @@ def ack_before_commit() -> None:
 
 @fault
 def show_before_commit() -> None:
-    """Shows an update to the others while it is on its way to the disk."""
-    take = Room.take
+    """Shows an update to the others while it is on its way to the disk, which is a slow one."""
+    take, lock = Room.take, SqliteLog.lock
 
     def hasty(room: Room) -> Sequence[Change]:
         changes = take(room)
@@ -51,7 +58,12 @@ def show_before_commit() -> None:
             room._show(Message(Kind.UPDATE, change.update).encode(), room.seq + number)
         return changes
 
+    def slow(log: SqliteLog, document_ids: Sequence[str]) -> Mapping[str, Head]:
+        _sleep(SLOW)
+        return lock(log, document_ids)
+
     _put(Room, "take", hasty)
+    _put(SqliteLog, "lock", slow)
 
 
 @fault
@@ -68,7 +80,7 @@ def lose_in_fan_out() -> None:
 
 @fault
 def double_an_entry() -> None:
-    """Each tenth entry stands in the log twice."""
+    """Each third entry stands in the log twice."""
     insert, advance = SqliteLog.insert, SqliteLog.advance
 
     def again(entry: Entry) -> Entry:
@@ -77,7 +89,7 @@ def double_an_entry() -> None:
         return entry._replace(seq=seq, hash=chain(entry.hash, seq, *fields))
 
     def doubled(entry: Entry) -> bool:
-        return entry.seq % 10 == 0
+        return entry.seq % 3 == 0
 
     def insert_again(log: SqliteLog, entries: Iterable[tuple[str, Entry]]) -> None:
         found = list(entries)

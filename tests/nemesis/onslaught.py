@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.nemesis.line import Line, Network
-from tests.nemesis.plan import POINTS, Step
+from tests.nemesis.plan import POINTS, SELDOM, Step
 from tests.nemesis.somebody import Somebody
 from tests.nemesis.switches import Deed
 from tests.nemesis.topology import Topology
 
 TEND_EVERY = 0.02  # seconds
-BREATH = 2.5  # seconds that a kill waits, at most, for somebody's words to be saved since the last one
+BREATH = 4.0  # seconds that a kill waits, at most, for the last one, and for somebody's words to be saved after it
+RECOVERY = 30.0  # seconds that it may take to answer again, through several kills on a busy machine
 DEEDS = {"all": Deed.KILL_ALL, "worker": Deed.KILL_WORKER, "master": Deed.KILL_ALL}
 
 
@@ -26,7 +27,7 @@ class Onslaught:
     ) -> None:
         self.count: Counter[str] = Counter()
         self.reached: Counter[str] = Counter()  # kills at each point
-        self.longest = 0.0  # seconds from a kill until it answered again
+        self.longest = 0.0  # seconds from a kill until it answered again, though it may have been killed once more
         self.complaints: list[str] = []
         self._topology = topology
         self._network = network
@@ -66,6 +67,11 @@ class Onslaught:
         if self._down is not None and self._topology.answers():
             self.longest = max(self.longest, time.monotonic() - self._down)
             self._down = None
+        elif self._down is not None and time.monotonic() - self._down > RECOVERY:
+            self.complaints.append(
+                f"after {self._now():.1f} s: it has not answered for {RECOVERY} s; {self._topology.processes()}"
+            )
+            self._down = None
 
     def relent(self) -> None:
         """Peace, until the next blow."""
@@ -85,9 +91,11 @@ class Onslaught:
     def _let_them_write(self) -> None:
         """A server that nobody gets to between two kills is not much of a target."""
         until = self._now() + BREATH
-        while self._acked() == self._acked_before and self._now() < until:
+        while (self._armed - {*SELDOM} or self._acked() == self._acked_before) and self._now() < until:
             self._tend_until(self._now() + TEND_EVERY)
-        self._acked_before = self._acked()
+        for point in self._armed - {*SELDOM}:
+            self._topology.switches.disarm(point)
+            self._armed.discard(point)
 
     def _tend_until(self, then: float) -> None:
         while (left := then - self._now()) > 0:
@@ -148,7 +156,8 @@ class Onslaught:
 
     def _killed(self) -> None:
         self.count["kills"] += 1
-        self._down = time.monotonic()
+        self._acked_before = self._acked()
+        self._down = self._down or time.monotonic()
 
     def _audit(self) -> None:
         """Nothing runs: everything that anybody was ever told of must be on the disk."""

@@ -62,6 +62,7 @@ POINTS: Mapping[str, int] = {
     "during migration": 2,
 }
 ANYWHERE = 12  # and at no point in particular
+SELDOM = ("during compaction", "during packing", "during drain", "during migration")  # not everybody comes by here
 
 
 @dataclass(frozen=True)

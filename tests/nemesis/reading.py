@@ -47,6 +47,8 @@ def words(doc: Doc[Any]) -> str:
 
 def read_with_yjs(logs: Sequence[Sequence[bytes]]) -> list[Reading]:
     """The same of docs that Yjs made from these updates, applied one by one in their order."""
+    if not logs:
+        return []
     lines = [json.dumps([base64.b64encode(update).decode() for update in log]) for log in logs]
     done = subprocess.run(
         [node(), str(REPLAY), str(NODE_MODULES)],

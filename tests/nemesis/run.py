@@ -9,7 +9,8 @@ from typing import Any
 
 from sync.chunk import Group
 from sync.chunk import decode as unpack
-from sync.codec import Reader, state_vector
+from sync.codec import Malformed, Reader, state_vector
+from sync.store import Broken, Store
 from tests.live import SocketLink, Visitor
 from tests.nemesis import checks, old
 from tests.nemesis.line import Network
@@ -195,15 +196,15 @@ class Run:
             observer.come()
         self._wait(lambda: self._here(self._observers), 20, "newcomers to be told what there is")
         with self._topology.store() as store:
-            for note, observer in zip(self._notes, self._observers, strict=True):
-                log = checks.read_log(store, note)
-                self._take(checks.equal(log, [*self._in(log.note), observer]))
+            for log in self._logs(store):
+                newcomers = [observer for observer in self._observers if observer.note == log.note]
+                self._take(checks.equal(log, [*self._in(log.note), *newcomers]))
                 self._take(checks.same_history(log, self._streamed(log.note), self._sittings(log.note)))
 
     def _check_everybody_but_the_log(self) -> None:
         with self._topology.store() as store:
-            for note in self._notes:
-                self._take(checks.equal(checks.read_log(store, note), self._in(note)))
+            for log in self._logs(store):
+                self._take(checks.equal(log, self._in(log.note)))
 
     def _check_presence(self) -> None:
         """Everybody says where they are, and leaves: soon nobody is shown any more.
@@ -269,20 +270,20 @@ class Run:
 
     def _check_log(self) -> None:
         self._topology.end() if self._report.failures else self._topology.stop()
-        logs = []
         with self._topology.store() as store:
-            self._take(checks.gapless(store, [*self._notes, old.NOTE]))
-            for note in self._notes:
-                logs.append(log := checks.read_log(store, note))
-                people = self._in(note)
+            logs = self._logs(store)
+            old_logs = self._logs(store, [old.NOTE])
+            for log in logs:
+                people = self._in(log.note)
                 acks = [ack for person in people for ack in person.acked]
                 heard = [told for person in people for told in person.heard]
+                self._take(checks.opened(store, log))
                 self._take(checks.held(log, acks, heard))
                 self._take(checks.marked(log, people))
-            kept = read(checks.read_log(store, old.NOTE).doc).title
-            if kept != old.WORDS:
+        for log in old_logs:
+            if (kept := read(log.doc).title) != old.WORDS:
                 self._fail(f"what was written before the migrations is {kept!r} now, expected {old.WORDS!r}")
-        self._take(checks.same_in_yjs(logs))
+        self._take(checks.same_in_yjs([*logs, *old_logs]))
         for person in self._people:
             if person.refused:
                 self._fail(f"person {person.number} was refused what they typed: {person.refusals[-1]}")
@@ -307,6 +308,16 @@ class Run:
             "lost": sum("was acknowledged" in failure for failure in self._report.failures),
             **self._report.numbers,
         }
+
+    def _logs(self, store: Store, notes: Sequence[str] = ()) -> list[checks.Log]:
+        """Those that can be read, of all notes that people wrote in; of the others it is said that they cannot."""
+        found = []
+        for note in notes or self._notes:
+            try:
+                found.append(checks.read_log(store, note))
+            except (Broken, Malformed) as error:
+                self._fail(str(error))
+        return found
 
     def _in(self, note: str) -> list[Somebody]:
         return [person for person in self._people if person.note == note]

@@ -77,6 +77,9 @@ class Topology(Protocol):
     def memory(self) -> int:
         """Bytes that its processes have."""
 
+    def processes(self) -> str:
+        """What there is of them, in words."""
+
     def stop(self) -> None:
         """Ask it to end, and wait for that."""
 
@@ -175,9 +178,9 @@ class Sqlite:
     def memory(self) -> int:
         return sum(process.memory_info().rss for process in self._processes("all"))
 
-    @property
-    def log(self) -> str:
-        return self._server.log
+    def processes(self) -> str:
+        found = [*self._processes("all"), *(worker for worker in self._orphans if worker.is_running())]
+        return ", ".join(f"process {process.pid} of {process.ppid()} is {process.status()}" for process in found)
 
     def stop(self) -> None:
         self._server.stop()
