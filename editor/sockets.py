@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import gevent
 import socketio
+from engineio.payload import Payload
 from flask import Flask, request
 from flask import session as cookie
 from flask_socketio import SocketIO
@@ -22,7 +23,7 @@ from socketio import packet as kinds
 from editor import access, database, outbox, packets, websocket
 from editor.connection import Connection, Frames, Identity
 from editor.content.schema import SCHEMA_VERSION
-from editor.entrance import LARGEST_BODY, Entrance
+from editor.entrance import LARGEST_BODY, MOST_PACKETS, Entrance
 from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
@@ -63,6 +64,7 @@ def register(app: Flask, rooms: Rooms) -> SocketIO:
     """
     websocket.install()
     outbox.install()
+    Payload.max_decode_packets = MOST_PACKETS  # of what is more Engine.IO reads nothing, and answers "ok"
     server = SocketIO(
         app,
         async_mode="gevent",
