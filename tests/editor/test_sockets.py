@@ -417,7 +417,7 @@ def test_a_poll_with_as_many_packets_as_may_be_is_heard_to_its_end(server: Serve
         for packet in requests.get(url, timeout=10).text.split("\x1e"):
             if packet.startswith("b"):
                 answered.add(msgpack.unpackb(b64decode(packet[1:])).get("id"))
-        answered.discard(None)  # type: ignore[arg-type]
+        answered.discard(None)
 
 
 def test_who_never_joins_is_sent_away(server: Server, alice: Visitor, note: str) -> None:
