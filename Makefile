@@ -10,13 +10,14 @@ NPM := $(PY) frontend/node.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*' -not -name '*.py' -not -name '*.pyc')
 
-.PHONY: help run test check bench replay nemesis
+.PHONY: help run test check bench replay fuzz nemesis
 
 help:
 	@echo "make run            build what is missing and serve on http://$(HOST):$(PORT)  (PORT=8123, HOST=..., DATA=folder)"
 	@echo "make test           everything: check, the tests of the browser's code, of the server, and in Chromium"
 	@echo "make check          ruff, mypy --strict, svelte-check"
 	@echo "make bench          how fast it is on this machine"
+	@echo "make fuzz           a million hostile inputs, and a thousand documents through Yrs and Yjs  (COUNT=100000, SEED=...)"
 	@echo "make replay TRACE=path   a recorded session, keystroke by keystroke, through a real server that is killed on the way"
 	@echo "make nemesis        people write while the server is killed, frozen, starved and cut off  (SECONDS=600, SEED=, PLAN=file)"
 
@@ -34,6 +35,9 @@ test: check frontend/dist/index.html $(VENV)/.chromium
 
 bench: $(VENV)/.tested frontend/dist/index.html
 	$(PY) -m tests.bench
+
+fuzz: $(VENV)/.tested frontend/node_modules/.installed
+	$(PY) -m tests.fuzz $(if $(COUNT),$(COUNT)) $(if $(SEED),--seed $(SEED))
 
 replay: $(VENV)/.tested frontend/dist/index.html
 	@test -n "$(TRACE)" || { echo "expected: make replay TRACE=path, a recorded session (.json or .json.gz)"; exit 2; }

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import gevent
 import socketio
+from engineio.payload import Payload
 from flask import Flask, request
 from flask import session as cookie
 from flask_socketio import SocketIO
@@ -23,7 +24,7 @@ from socketio import packet as kinds
 from editor import access, database, epochs, outage, outbox, packets, websocket
 from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
-from editor.entrance import LARGEST_BODY, Entrance
+from editor.entrance import LARGEST_BODY, MOST_PACKETS, Entrance
 from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
@@ -66,6 +67,7 @@ def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
     """
     websocket.install()
     outbox.install()
+    Payload.max_decode_packets = MOST_PACKETS  # of what is more Engine.IO reads nothing, and answers "ok"
     server = SocketIO(
         app,
         async_mode="gevent",

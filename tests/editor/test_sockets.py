@@ -2,10 +2,12 @@
 
 import sqlite3
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 import requests
 import websocket
@@ -400,6 +402,24 @@ def test_polls_that_are_none(server: Server, alice: Visitor, body: bytes, status
     answer = requests.post(f"{url}&sid={sid}", data=body, timeout=10)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
     assert requests.post(f"{url}&sid={sid}", data=b"1", timeout=10).ok
+
+
+def test_a_poll_with_as_many_packets_as_may_be_is_heard_to_its_end(server: Server, alice: Visitor) -> None:
+    """Browsers post all that waited for the last answer at once. Engine.IO heard none of more than 16, and said OK."""
+    url = f"{server.url}/socket.io/?EIO=4&transport=polling"
+    opened = requests.get(url, headers={"Cookie": alice.cookies}, timeout=10)
+    url += "&sid=" + opened.text.split('"sid":"')[1].split('"')[0]
+    packets = [{"type": 0, "nsp": "/"}, *({"type": 2, "data": ["leave"], "nsp": "/", "id": id} for id in range(63))]
+    body = b"\x1e".join(b"b" + b64encode(msgpack.packb(packet)) for packet in packets)
+    assert requests.post(url, data=body, timeout=10).ok
+    answered: set[int] = set()
+    began = time.monotonic()
+    while len(answered) < 63:
+        assert time.monotonic() - began < 5, f"heard only {sorted(answered)}"
+        for packet in requests.get(url, timeout=10).text.split("\x1e"):
+            if packet.startswith("b"):
+                answered.add(msgpack.unpackb(b64decode(packet[1:])).get("id"))
+        answered.discard(None)
 
 
 def test_who_never_joins_is_sent_away(server: Server, alice: Visitor, note: str) -> None:

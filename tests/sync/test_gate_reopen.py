@@ -12,7 +12,7 @@ from pycrdt import Doc, Text, XmlFragment, XmlText, merge_updates
 
 from sync.codec import state_vector
 from sync.gate import TEXT, XML_FRAGMENT, Gate
-from tests.sync.writers import Writer, YjsProcess, YjsWriter, YrsWriter, content, new_doc
+from tests.sync.writers import Writer, YjsProcess, YrsWriter, content, new_doc
 
 ROOTS = {"body": XML_FRAGMENT, "title": TEXT}
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEEDS", "5")))
@@ -162,9 +162,9 @@ def test_honest_writers_with_yjs_and_undo_are_never_refused(seed: int) -> None:
     print(f"again with SEED={seed}")
     rng = random.Random(seed)
     ids = [rng.randrange(1, 2**32) for _ in range(4)]
-    process = YjsProcess(YJS, seed, ids)
+    process = YjsProcess(YJS)
     try:
-        writers = [YjsWriter(process, n, client_id, user_id=n // 2) for n, client_id in enumerate(ids)]
+        writers = process.begin(seed, ids)
         is_same(write_together(rng, writers, rounds=250), writers)
     finally:
         process.close()

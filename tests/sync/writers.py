@@ -4,11 +4,14 @@ import json
 import random
 import subprocess
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pycrdt import Doc, Text, TransactionEvent, XmlElement, XmlFragment, XmlText, merge_updates
+
+from sync.codec import state_vector
 
 WORDS = ("a", "of", "hello ", "naïve ", "日本語", "😀", "x😀y", "\n", "lorem ipsum dolor ", "👩‍👩‍👧")
 MARKS: tuple[dict[str, Any], ...] = (
@@ -52,6 +55,13 @@ def tree(node: XmlFragment | XmlElement | XmlText) -> object:
     return (node.tag, sorted(attributes(node).items()), children) if isinstance(node, XmlElement) else children
 
 
+def _copy(node: XmlElement | XmlText) -> XmlElement | XmlText:
+    if isinstance(node, XmlText):
+        return XmlText("".join(part for part, _ in node.diff() if isinstance(part, str)) or ".")
+    children = [_copy(child) for child in node.children if isinstance(child, XmlElement | XmlText)]
+    return XmlElement(node.tag, attributes(node), children)
+
+
 def content(doc: Doc[Any]) -> str:
     return repr((spans(doc.get("title", type=Text)), tree(doc.get("body", type=XmlFragment))))
 
@@ -64,6 +74,41 @@ def boundaries(text: Text | XmlText) -> list[int]:
             at += size
             out.append(at)
     return out
+
+
+class Reading(NamedTuple):
+    """What somebody makes of a log."""
+
+    clocks: dict[int, int]
+    state: bytes
+    content: object  # in the shape of JSON; all numbers are floats
+
+
+def read(log: Sequence[bytes]) -> Reading:
+    """What a log is to Yrs."""
+    doc = new_doc()
+    for update in log:
+        doc.apply_update(update)
+    title, body = doc.get("title", type=Text), doc.get("body", type=XmlFragment)
+    return Reading(state_vector(doc.get_state()), doc.get_update(), plain([spans(title), tree(body)]))
+
+
+def _reading(said: dict[str, Any]) -> Reading:
+    assert not said["pending"], "Yjs waits for something"
+    return Reading(state_vector(b64decode(said["vector"])), b64decode(said["state"]), plain(said["content"]))
+
+
+def plain(value: object) -> object:
+    match value:
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case bool() | str() | None:
+            return value
+        case int() | float():
+            return float(value)
+    raise TypeError(f"expected something that JSON has, got {type(value).__name__}")
 
 
 class Writer(Protocol):
@@ -141,8 +186,10 @@ class YrsWriter:
             self._write(node)
             return
         children, roll = node.children, rng.random()
-        if len(children) and roll < 0.25:
+        if len(children) and roll < 0.2:
             del children[rng.randrange(len(children))]
+        elif len(children) and roll < 0.28:
+            self._rearrange(children, rng.randrange(len(children)))
         elif isinstance(node, XmlElement) and roll < 0.45:
             key = rng.choice(ATTRIBUTES)
             if key in attributes(node) and rng.random() < 0.4:
@@ -151,9 +198,42 @@ class YrsWriter:
                 node.attributes[key] = rng.choice(("1", "two", "ü😀"))
         elif roll < 0.75 or not isinstance(node, XmlElement):  # text stands only in elements
             inside = XmlElement("paragraph", {"class": "x"}, [XmlText(rng.choice(WORDS))])
+            if rng.random() < 0.15:
+                inside = self._table()
             children.insert(rng.randrange(len(children) + 1), inside)
         else:
             children.insert(rng.randrange(len(children) + 1), XmlText(rng.choice(WORDS)))
+
+    def _table(self) -> XmlElement:
+        def cell(number: int) -> XmlElement:
+            words = XmlText(self.rng.choice(WORDS))
+            return XmlElement("tableCell", {"colspan": str(1 + number)}, [XmlElement("paragraph", {}, [words])])
+
+        return XmlElement("table", {}, [XmlElement("tableRow", {}, [cell(0), cell(1)]) for _ in range(2)])
+
+    def _rearrange(self, children: Any, at: int) -> None:
+        """Move a child, cut a paragraph in two, or join it with the next: these are deletions and copies."""
+        child, roll = children[at], self.rng.random()
+        if roll < 0.4 or isinstance(child, XmlText):
+            del children[at]
+            children.insert(self.rng.randrange(len(children) + 1), _copy(child))
+            return
+        text = next((inside for inside in child.children if isinstance(inside, XmlText)), None)
+        if text is None:
+            return
+        if roll < 0.7:
+            places = boundaries(text)
+            cut = self.rng.choice(places)
+            whole = "".join(part for part, _ in text.diff() if isinstance(part, str))
+            rest = whole.encode()[cut:].decode("utf-8", "ignore")  # embeds count in `cut`, and are lost in a copy
+            if cut < places[-1]:
+                del text[cut : places[-1]]
+            children.insert(at + 1, XmlElement(child.tag, {}, [XmlText(rest or ".")]))
+        elif at + 1 < len(children) and isinstance(children[at + 1], XmlElement):
+            joined = [part for inside in children[at + 1].children if isinstance(inside, XmlText)
+                      for part, _ in inside.diff() if isinstance(part, str)]  # fmt: skip
+            del children[at + 1]
+            text.insert(boundaries(text)[-1], "".join(joined) or ".")
 
     def _write(self, text: Text | XmlText) -> None:
         rng, places = self.rng, boundaries(text)
@@ -174,10 +254,24 @@ class YrsWriter:
 class YjsProcess:
     """Writers in Node, with Yjs itself and its undo manager."""
 
-    def __init__(self, folder: Path, seed: int, client_ids: list[int]) -> None:
+    def __init__(self, folder: Path) -> None:
         script = Path(__file__).with_name("yjs_writers.mjs")
-        command = ["node", str(script), str(folder), str(seed), *map(str, client_ids)]
+        command = ["node", str(script), str(folder)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def begin(self, seed: int, client_ids: Sequence[int], users: int = 2) -> list["YjsWriter"]:
+        """New writers, so many for each user."""
+        self.ask(0, "begin", [seed, *client_ids])
+        return [YjsWriter(self, number, client_id, number // users) for number, client_id in enumerate(client_ids)]
+
+    def read(self, log: Sequence[bytes]) -> "Reading":
+        """What a log is to Yjs."""
+        return _reading(self.ask(0, "read", [b64encode(update).decode() for update in log]))
+
+    def follow(self, log: Sequence[bytes]) -> tuple["Reading", list[bytes]]:
+        """The same to a client that reads it entry by entry, and what that client sends: formats that it tidied up."""
+        said = self.ask(0, "follow", [b64encode(update).decode() for update in log])
+        return _reading(said), [b64decode(update) for update in said["tidied"]]
 
     def ask(self, writer: int, command: str, argument: object = None) -> Any:
         assert self._process.stdin is not None
