@@ -15,6 +15,7 @@ from editor.sql_store import SqlStore
 
 history = Blueprint("history", __name__, url_prefix="/api/documents/<document_id>/history")
 
+PATIENCE = 0.25  # seconds that somebody waits for what was never summarised
 LONGEST_WHAT = 200  # characters that say what was restored
 GONE = "Somebody who is gone"
 
@@ -22,7 +23,7 @@ GONE = "Somebody who is gone"
 @history.get("")
 def show(document_id: str) -> dict[str, Any]:
     access.find_history(document_id)
-    sittings.catch_up(document_id)
+    behind = sittings.catch_up(document_id, PATIENCE)
     document = access.find_history(document_id).document
     store: SqlStore = current_app.extensions["store"]
     person = access.person()
@@ -30,20 +31,21 @@ def show(document_id: str) -> dict[str, Any]:
     member = session.scalar(_member(document_id, user_id))
     looked = None if member is None or member.last_seen is None else member
     named, done = versions.of(document_id), acts.of(document_id)
-    shown, more = sittings.newest(document_id)
+    shown, more = ([], None) if behind else sittings.newest(document_id)
     people = sittings.authors(document_id) | _writers(document_id) | {version.user_id for version in named}
     return {
         "epoch": document.epoch,
         "head": document.head_seq,
         "from": document.history_from,
         "looked": looked and {"seq": looked.last_seen_seq, "time": looked.last_seen},
-        "since": sittings.by_others(document_id, user_id, looked.last_seen_seq if looked else 0),
+        "since": 0 if behind else sittings.by_others(document_id, user_id, looked.last_seen_seq if looked else 0),
         "people": _describe(document_id, people),
         "versions": [versions.describe(version) for version in named],
         "acts": [acts.describe(act) for act in done],
         "storage": store.storage(document_id)._asdict(),
         "sittings": shown,
         "more": more,
+        "behind": behind,
         "bases": store.bases(document_id),
     }
 

@@ -7,10 +7,14 @@ date. Entries are put into chunks only when they are in it: a chunk does not say
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import gevent
 from flask import current_app
+from gevent.lock import Semaphore
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from editor.database import session
@@ -27,6 +31,7 @@ COUNTED = 20_000  # entries counted at once
 SHOWN = 50  # sittings in one answer
 
 log = logging.getLogger(__name__)
+_at_work: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
 
 _Entry = Row[int, int | None, int, int, int]  # seq, user id, time, characters inserted and deleted
 
@@ -59,10 +64,18 @@ class Span:
         )
 
 
-def catch_up(document_id: str) -> None:
-    """Once this returns, the entries there were are in sittings. Others run in between."""
-    while _take_next(document_id):
-        _pause()
+def catch_up(document_id: str, within: float = inf) -> int:
+    """Put the entries there are into sittings. Others run in between.
+
+    How many are in none yet once this returns: 0, unless it would have taken longer than `within` (seconds).
+    """
+    began = monotonic()
+    with _at_work.setdefault(document_id, Semaphore()):  # what two would read at once, only one of them can keep
+        while behind := _take_next(document_id):
+            if monotonic() - began > within:
+                return behind
+            _pause()
+    return 0
 
 
 def newest(document_id: str, before: int | None = None) -> tuple[list[dict[str, Any]], int | None]:
@@ -114,13 +127,13 @@ def put_together(sittings: list[Span], entries: Iterable[_Entry], named: Mapping
     return sittings
 
 
-def _take_next(document_id: str) -> bool:
-    """Put the next entries into sittings; False if there are none."""
+def _take_next(document_id: str) -> int:
+    """Put the next entries into sittings; how many are left."""
     columns = Document.sitting_seq, Document.head_seq, Document.history_from, Document.epoch
     known = select(*columns).where(Document.id == document_id)
     row = session.execute(known).one_or_none()
     if row is None or row.sitting_seq >= row.head_seq:
-        return False
+        return 0
     done: int = row.sitting_seq
     # What stands for an erased past was written in no sitting.
     reached = max(done, row.history_from)
@@ -130,7 +143,7 @@ def _take_next(document_id: str) -> bool:
         reached = entries[-1].seq
     if reached == done:
         log.error("%s: expected entry %d and later ones, found none", document_id, done + 1)
-        return False
+        return 0
     # Only now the row is locked, and not while the entries were read: people's changes wait for that lock. If another
     # process has been here meanwhile, this one looks again.
     unchanged = Document.id == document_id, Document.sitting_seq == done, Document.epoch == row.epoch
@@ -138,9 +151,9 @@ def _take_next(document_id: str) -> bool:
     if session.scalar(claim) is not None:
         _keep(document_id, spans)
         session.commit()
-    else:
-        session.rollback()
-    return True
+        return int(row.head_seq - reached)
+    session.rollback()
+    return int(row.head_seq - done)
 
 
 def _pages(document_id: str, after: int) -> Iterator[Sequence[_Entry]]:

@@ -36,6 +36,28 @@ def test_the_first_words_of_a_note_come_into_the_history_that_is_open(someone: S
     expect(history.timeline.locator(".sess")).to_have_count(1)
 
 
+def test_a_long_log_that_was_never_summed_up_is_read_once_it_is(someone: Someone) -> None:
+    ana, _, _ = ana_and_ben(someone)
+    answers = 0
+
+    def behind(route: Route) -> None:
+        """As a server answers that is not done with a log of years: here it would be done too soon to be seen."""
+        nonlocal answers
+        answers += 1
+        answer = route.fetch()
+        told = answer.json() | ({"behind": 1234, "sittings": [], "since": 0} if answers < 6 else {})
+        route.fulfill(response=answer, json=told)
+
+    ana.page.route("**/api/documents/*/history", behind)
+    ana.page.get_by_role("button", name="History").first.click()
+    history = Reader(ana)
+    expect(history.timeline.get_by_role("status")).to_have_text("Summing up 1,234 edits…")
+    expect(ana.page.locator(".past-body:not([hidden])")).to_have_text("One. ")  # the note can be read meanwhile
+    history.is_there()
+    expect(history.timeline.locator(".sess")).to_have_count(1)
+    expect(history.paper.locator("ins")).to_have_text("One. ")
+
+
 def test_whoever_may_not_see_the_history_any_more_does_not_read_on(someone: Someone) -> None:
     ana, ben, path = ana_and_ben(someone)
     history = Reader(ben).opens()

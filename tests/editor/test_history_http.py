@@ -3,8 +3,11 @@
 from typing import Any
 
 import gevent
+import pytest
 from flask import Flask
 
+import editor.history
+from editor import sittings
 from editor.sittings import PAUSE
 from tests.editor.conftest import Arrive, Visitor, write
 from tests.editor.past import log
@@ -185,6 +188,24 @@ def test_who_is_gone_or_never_opened_the_note_is_still_somebody(app: Flask, arri
         {"id": 2, "name": "Gus", "slot": 2, "guest": True, "gone": False},
         {"id": 31, "name": "Somebody who is gone", "slot": 7, "guest": False, "gone": True},
     ]
+
+
+def test_a_long_log_that_was_never_summed_up_keeps_nobody_waiting(
+    app: Flask, arrive: Arrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    note = ada.new_note()
+    with app.app_context():
+        log(note, [(seq % 2 + 1, seq, 1, 0) for seq in range(50)])
+    monkeypatch.setattr(sittings, "PAGE", 10)
+    monkeypatch.setattr(sittings, "PAGES", 2)
+    monkeypatch.setattr(editor.history, "PATIENCE", 0)
+    seen = [history(ada, note) for _ in range(3)]
+    assert [one["behind"] for one in seen] == [30, 10, 0]
+    assert [one["head"] for one in seen] == [50, 50, 50]
+    assert [(one["sittings"], one["more"], one["since"]) for one in seen[:2]] == [([], None, 0)] * 2
+    assert (seen[2]["sittings"][0]["last"], seen[2]["since"]) == (50, 25)
 
 
 def test_older_sittings_come_page_by_page(app: Flask, arrive: Arrive) -> None:

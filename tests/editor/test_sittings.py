@@ -160,6 +160,14 @@ def test_several_who_look_at_once_count_everything_once(app: Flask, note: str, m
     assert sittings.newest(note)[0][0]["people"] == [[ADA, 500, 0]]
 
 
+def test_whoever_cannot_wait_is_told_how_much_is_in_no_sitting_yet(note: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sittings, "PAGE", 10)
+    monkeypatch.setattr(sittings, "PAGES", 3)
+    log(note, [(ADA, seq, 1, 0) for seq in range(70)])
+    assert [sittings.catch_up(note, within=0) for _ in range(4)] == [40, 10, 0, 0]
+    assert spans(note) == [(1, 70)]
+
+
 def test_only_small_columns_are_read(app: Flask, note: str) -> None:
     log(note, [(ADA, 0, 1, 0)])
     asked: list[str] = []

@@ -54,6 +54,7 @@ export class Log {
     this.trouble = null
     try {
       await this.ask()
+      await this.sumUp()
       const { history } = this
       if (history?.head) await this.read(baseFor(history, this.earliest(history)))
     } catch (error) {
@@ -127,8 +128,9 @@ export class Log {
   private take(history: History): void {
     const older = this.sittings.filter(({ first }) => first < (history.sittings.at(-1)?.first ?? 0))
     // What is new stays new for as long as it is looked at.
-    this.opened ??= history
-    this.history = { ...history, looked: this.opened.looked, since: this.opened.since }
+    if (!history.behind) this.opened ??= history
+    const { looked, since } = this.opened ?? history
+    this.history = { ...history, looked, since }
     this.sittings = [...history.sittings, ...older]
     if (!older.length) this.more = history.more
   }
@@ -149,6 +151,14 @@ export class Log {
     this.head = past.head
     // What came while the log was read.
     this.follow(get(this.newest))
+  }
+
+  /** A long log of before there were sittings: the server sums it up for as long as it is asked. */
+  private async sumUp(): Promise<void> {
+    while (this.history?.behind && !this.closing.signal.aborted) {
+      await server.soon()
+      await this.ask()
+    }
   }
 
   private async readOn(): Promise<void> {

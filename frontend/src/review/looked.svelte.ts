@@ -1,7 +1,7 @@
 import { ApiError } from '../api'
 import { keptBoot } from '../boot'
 import { forgetLook, rememberLook, untoldLook } from '../kept'
-import { history, looked, type History } from './server'
+import { history, looked, soon, type History } from './server'
 
 /** A note that was shown for so many milliseconds was looked at. */
 const GLANCE = 1000
@@ -18,6 +18,7 @@ export class Looked {
   private told = 0
   private glanced = false
   private left = 0
+  private closed = false
   private timer: ReturnType<typeof setTimeout> | undefined
 
   /** `newest`: the newest entry that is shown; 0: none is, or not to this person. */
@@ -39,6 +40,7 @@ export class Looked {
   }
 
   destroy(): void {
+    this.closed = true
     clearTimeout(this.timer)
     document.removeEventListener('visibilitychange', this.turned)
     removeEventListener('pagehide', this.gone)
@@ -60,7 +62,12 @@ export class Looked {
   private async ask(): Promise<void> {
     const before = untoldLook(this.userId, this.documentId)
     if (before) await this.send(before)
-    this.history = (await history(this.documentId).catch(unlessAway)) ?? this.history
+    let answer = await history(this.documentId).catch(unlessAway)
+    while (answer?.behind && !this.closed) {
+      await soon()
+      answer = await history(this.documentId).catch(unlessAway)
+    }
+    if (answer) this.history = answer
   }
 
   private look(): void {

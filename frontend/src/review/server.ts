@@ -25,6 +25,8 @@ export interface History {
   storage: Storage
   sittings: Sitting[]
   more: Seq | null
+  /** Entries that are in no sitting yet; until it is 0, nothing is told of sittings and of what is new. */
+  behind: number
   bases: Seq[]
 }
 
@@ -32,6 +34,9 @@ export interface History {
 export interface Erased { entries: number; versions: number; bytes: number; epoch: string }
 export type Erasing = { before: Seq } | { pieces: [client: number, clock: number, length: number][]; words: string }
 
+/** What is behind is asked for again after so many milliseconds. */
+const SOON = 100
+export const soon = () => new Promise((resolve) => setTimeout(resolve, SOON))
 
 const address = (id: string, rest = '') => noteAddress(id, `/history${rest}`)
 const version = (id: string, seq: Seq) => noteAddress(id, `/versions/${seq}`)
