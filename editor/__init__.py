@@ -40,7 +40,8 @@ def create_app(config: "Config") -> "Flask":
     database.install(app, engine)
     store = SqlStore(engine)
     broker: Broker = RedisBroker(config.redis_url) if config.redis_url else LocalBroker()
-    rooms = Rooms(store, broker, ROOTS, pause=sockets.pause, later=sockets.later)
+    capacity = config.limits.capacity
+    rooms = Rooms(store, broker, ROOTS, pause=sockets.pause, later=sockets.later, capacity=capacity)
     followers = [
         Follower(app, sockets.later, digest.refresh, digest.DELAY),
         Follower(app, sockets.later, sittings.catch_up, sittings.DELAY),
@@ -51,6 +52,7 @@ def create_app(config: "Config") -> "Flask":
             follower.committed(document_id, seq)
 
     rooms.on_committed = committed
+    rooms.on_filling = lambda document_id, filled: app.extensions["sockets"].tell_filling(document_id, filled)
     app.extensions.update(
         config=config, store=store, broker=broker, rooms=rooms, retention=Retention(app, sockets.later)
     )

@@ -11,6 +11,11 @@ class Bucket:
         self._rate, self._burst, self._now = rate, burst, now
         self._left, self._then = burst, now()
 
+    @property
+    def full(self) -> bool:
+        """Whether it is as if nobody had ever taken anything."""
+        return self._left + (self._now() - self._then) * self._rate >= self._burst
+
     def take(self) -> float:
         """Take one. Returns 0.0, or for how many seconds to wait when there is none."""
         now = self._now()

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from editor.limits import NAMES as LIMITS
+from editor.limits import RANGES, Limits
+
 PREFIX = "PALIMPSEST_"
 NAMES = (
     "DATABASE_URL",
@@ -24,6 +27,8 @@ NAMES = (
 )
 SHORTEST_SECRET = 32  # characters
 MOST_WORKERS = 64
+
+DEFAULT_LIMITS = Limits()
 
 T = TypeVar("T")
 
@@ -42,6 +47,7 @@ class Config:
     secure_cookies: bool = False  # cookies only over https
     redis_url: str = field(default="", repr=False)  # through which several processes hear of each other; "": one only
     workers: int = 1  # processes of this server, on this port and the next ones
+    limits: Limits = DEFAULT_LIMITS  # each is a variable of its own
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ, given: Mapping[str, str] = {}) -> "Config":
@@ -51,9 +57,9 @@ class Config:
         """
         read_in = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         given = {name: value for name, value in {**read_in, **given}.items() if value}
-        unknown = sorted(name for name in given if name not in NAMES and not name.startswith("TEST_"))
+        unknown = sorted(name for name in given if name not in (*NAMES, *LIMITS) and not name.startswith("TEST_"))
         if unknown:
-            known = ", ".join(PREFIX + name for name in NAMES)
+            known = ", ".join(PREFIX + name for name in (*NAMES, *LIMITS))
             raise ValueError(f"unknown setting {', '.join(PREFIX + name for name in unknown)}; known are {known}")
 
         def read(name: str, parse: Callable[[str], T], default: T) -> T:
@@ -80,6 +86,9 @@ class Config:
             secure_cookies=read("SECURE_COOKIES", _yes_or_no, trusted_proxies > 0),
             redis_url=given.get("REDIS_URL", ""),
             workers=workers,
+            limits=Limits(
+                **{name: read(name.upper(), _number(*RANGES[name]), getattr(Limits, name)) for name in RANGES}
+            ),
         )
 
 

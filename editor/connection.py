@@ -13,6 +13,7 @@ import gevent
 
 from editor import packets
 from editor.bucket import Bucket
+from editor.limits import Limits
 from editor.outbox import Frame, Outbox
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
@@ -21,8 +22,6 @@ from sync.room import Room
 LAGGING = 256 * 1024  # bytes that wait: from here on no updates, but one catch-up when nothing waits any more
 DROWNING = 4 << 20  # bytes that wait: the end
 STUCK = 30.0  # seconds in which nothing of what waits moved: the end
-UPDATES_A_SECOND, UPDATES_AT_ONCE = 60, 120  # and the same of awareness
-GREETINGS_A_SECOND, GREETINGS_AT_ONCE = 2, 20  # joins, and questions for all that one lacks: these are expensive
 MOST_UNANSWERED = 4 << 20  # bytes of updates that wait for their answers
 
 
@@ -74,7 +73,9 @@ class Connection:
 
     socket: EngineSocket
     frames: Frames
+    limits: Limits
     identity: Identity = NOBODY
+    address: str = ""
     sio_sid: str | None = None  # its name in Socket.IO, once it has said that it speaks it
     document_id: str | None = None
     role: int = 0  # that it joined with
@@ -82,15 +83,18 @@ class Connection:
     peer: Peer | None = None
     joining: bool = False
     unjoined_since: float = field(default_factory=time.monotonic)
-    updates: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
-    whereabouts: Bucket = field(default_factory=lambda: Bucket(UPDATES_A_SECOND, UPDATES_AT_ONCE))
-    greetings: Bucket = field(default_factory=lambda: Bucket(GREETINGS_A_SECOND, GREETINGS_AT_ONCE))
+    updates: Bucket = field(init=False)
+    whereabouts: Bucket = field(init=False)
+    greetings: Bucket = field(init=False)  # joins, and questions for all that one lacks: these are expensive
     unanswered: int = 0  # bytes of messages that the room has not answered yet
     _behind: bytes | None = None  # lagging: the state vector of what it was sent last
     _catching_up: bool = False  # the room was asked for what was left out
     _drowned: bool = False  # too much waited: it is about to be abandoned
 
     def __post_init__(self) -> None:
+        updates, whereabouts = self.limits.updates_per_second, self.limits.awareness_per_second
+        self.updates, self.whereabouts = Bucket(updates, 2 * updates), Bucket(whereabouts, 2 * whereabouts)
+        self.greetings = Bucket(self.limits.joins_per_minute / 60, self.limits.joins_per_minute / 6)
         self.socket.queue.drained = self._drained
 
     @property

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
+_SID = re.compile(r"(?:^|&)sid=")
 _BINARY = re.compile(rb"b[A-Za-z0-9+/]*={0,2}")
 _CONTROL = frozenset(word.encode() for word in CONTROL)
 
@@ -39,8 +40,15 @@ class Refused(Exception):
 class Entrance:
     """Wraps a WSGI application. Requests for anything else than /socket.io/ pass unseen."""
 
-    def __init__(self, application: Application, origins: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        application: Application,
+        origins: Sequence[str] = (),
+        crowded: Callable[[str], bool] = lambda address: False,
+    ) -> None:
+        """`crowded(address)`: whether no more connections may be opened from there."""
         self._application = application
+        self._crowded = crowded
         self._origins = frozenset(origins)  # allowed besides the server's own
         self._refused: set[str] = set()  # of these the log knows
 
@@ -48,11 +56,18 @@ class Entrance:
         if environ.get("PATH_INFO", "").startswith(PATH):
             try:
                 self._check_origin(environ)
+                self._check_crowd(environ)
                 if environ["REQUEST_METHOD"] == "POST":
                     environ = {**environ, "wsgi.input": io.BytesIO(_body(environ))}
             except Refused as refused:
                 return _problem(refused, start_response)
         return self._application(environ, start_response)
+
+    def _check_crowd(self, environ: dict[str, Any]) -> None:
+        address = environ.get("REMOTE_ADDR", "")
+        opens = _SID.search(environ.get("QUERY_STRING", "")) is None
+        if opens and self._crowded(address):
+            raise Refused("429 Too Many Requests", "rate", f"{address} has too many connections open here already.")
 
     def _check_origin(self, environ: dict[str, Any]) -> None:
         # Browsers always say from where a page opens a WebSocket; who is not a browser has no cookies to steal.

@@ -120,7 +120,8 @@ def limit(app: Flask, redis_url: str = "") -> None:
         return f"{get_remote_address()} {auth.normalized(email)}"
 
     views: dict[str, Any] = app.view_functions
-    signing_in = limiter.limit("5 per minute; 30 per hour", key_func=account, deduct_when=_failed)
+    tries = app.extensions["config"].limits.logins_per_minute
+    signing_in = limiter.limit(f"{tries} per minute; {6 * tries} per hour", key_func=account, deduct_when=_failed)
     views["security.login"] = limiter.limit("60 per minute")(signing_in(views["security.login"]))
     views["security.change_password"] = limiter.limit("10 per minute")(views["security.change_password"])
     views["security.register"] = limiter.limit("60 per minute")(views["security.register"])

@@ -9,6 +9,7 @@ import logging
 import math
 import random
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
@@ -22,9 +23,11 @@ from flask_socketio import SocketIO
 from socketio import packet as kinds
 
 from editor import access, database, epochs, outage, outbox, packets, websocket
+from editor.bucket import Bucket
 from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
 from editor.entrance import LARGEST_BODY, MOST_PACKETS, Entrance
+from editor.limits import Limits
 from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
@@ -32,13 +35,14 @@ from sync.broker import Broker, Hint
 from sync.messages import Message
 from sync.peer import Answer, Peer, Refusal
 from sync.room import Room
-from sync.rooms import Expelled, Rooms
+from sync.rooms import Crowded, Expelled, Rooms
 from sync.store import UnknownDocument
 
-JOIN_DEADLINE = 10.0  # seconds from opening a connection to joining a document
 SWEEP_EVERY = 1.0  # seconds
 DRAIN_PAUSE = 1.2  # seconds between telling clients to go and ending their connections; the listener closes within 1
 DRAIN_SPREAD = 3.0  # seconds over which they come back
+CROWDED_AGAIN = 30  # seconds after which somebody with too many connections may try again
+MOST_BUCKETS = 10_000  # of people who joined, of which those that are full again are forgotten
 PING_INTERVAL, PING_TIMEOUT = 10, 10  # seconds: whoever is silent for both together is gone
 
 EVERYWHERE = "everywhere"  # what all processes hear; no document is called so
@@ -80,8 +84,9 @@ def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
     )
-    app.extensions["sockets"] = Sockets(app, rooms, broker, server)
-    app.wsgi_app = Entrance(app.wsgi_app, app.extensions["config"].origins)  # type: ignore[method-assign]
+    app.extensions["sockets"] = sockets = Sockets(app, rooms, broker, server)
+    origins = app.extensions["config"].origins
+    app.wsgi_app = Entrance(app.wsgi_app, origins, sockets.crowded)  # type: ignore[method-assign]
     return server
 
 
@@ -125,7 +130,10 @@ class Sockets:
         self._rooms = rooms
         self._broker = broker
         self._server: Any = socketio.server
+        self._limits: Limits = app.extensions["config"].limits
+        self._joins: dict[object, Bucket] = {}  # of each person, or of an address without a name
         self._connections: dict[str, Connection] = {}
+        self._addresses: Counter[str] = Counter()  # how many connections are open from each
         self._frames = Frames()
         self._sweeping = False
         self.draining = False  # this process is about to stop
@@ -183,6 +191,15 @@ class Sockets:
                 if role != connection.role:
                     self._end(connection, "Your access to this note has changed.")
 
+    def tell_filling(self, document_id: str, filled: float) -> None:
+        """Tell those who have a document open how full it is."""
+        log.warning("%s is %d %% full (PALIMPSEST_NOTE_BYTES, PALIMPSEST_NOTE_STRUCTS)", document_id, 100 * filled)
+        self._server.emit("document", {"filled": _share(filled)}, to=document_id, namespace="/")
+
+    def crowded(self, address: str) -> bool:
+        """Whether as many connections as may are open from this address."""
+        return self._addresses[address] >= self._limits.connections_per_address
+
     def drain(self) -> None:
         """Before this process stops: send everybody away, to come back one after the other. Takes about a second."""
         self.draining = True
@@ -227,7 +244,9 @@ class Sockets:
     # -- Connections come and go -------------------------------------------------------------------
 
     def _opened(self, sid: str, environ: dict[str, Any]) -> Any:
-        self._connections[sid] = Connection(self._server.eio.sockets[sid], self._frames)
+        self._connections[sid] = Connection(self._server.eio.sockets[sid], self._frames, self._limits)
+        self._connections[sid].address = address = environ.get("REMOTE_ADDR", "")
+        self._addresses[address] += 1
         if not self._sweeping:
             self._sweeping = True
             gevent.spawn(self._sweep)
@@ -246,6 +265,15 @@ class Sockets:
             standing=Standing(person.fs_uniquifier, access.only_reads(person)) if person else None,
         )
         connection.sio_sid = sio_sid
+        most = self._limits.connections_per_user
+        if person is not None and sum(each.identity.user_id == person.id for each in self._connections.values()) > most:
+            gevent.spawn(self._crowd_out, connection)  # once it knows that it is connected
+
+    def _crowd_out(self, connection: Connection) -> None:
+        most = self._limits.connections_per_user
+        message = f"You have {most} connections open already, in other tabs or on other devices. Close some."
+        connection.emit("expelled", {"error": "rate", "message": message, "retry_after": CROWDED_AGAIN})
+        connection.end()
 
     def _disconnected(self, sio_sid: str, reason: object) -> None:
         connection = self._connections.get(self._server.manager.eio_sid_from_sid(sio_sid, "/"))
@@ -256,6 +284,9 @@ class Sockets:
     def _closed(self, sid: str, reason: object) -> None:
         connection = self._connections.pop(sid, None)
         if connection is not None:
+            self._addresses[connection.address] -= 1
+            if not self._addresses[connection.address]:
+                del self._addresses[connection.address]
             self._part(connection)
         self._server._handle_eio_disconnect(sid, reason)
 
@@ -265,7 +296,7 @@ class Sockets:
             now = monotonic()
             for connection in list(self._connections.values()):
                 try:
-                    if connection.is_hopeless(now, JOIN_DEADLINE):
+                    if connection.is_hopeless(now, self._limits.seconds_to_join):
                         connection.abandon()
                 except Exception:
                     # Whatever is the matter with this one, the others are looked after for as long as we live.
@@ -343,7 +374,7 @@ class Sockets:
         wanted = _Join.of(arguments)
         if connection.room is not None or connection.joining:
             raise Refused("malformed", "expected to be asked once: this connection has joined a document already")
-        wait = connection.greetings.take()
+        wait = connection.greetings.take() or self._joins_of(connection).take()
         if wait:
             connection.answer(id, _too_fast(wait))
             return
@@ -359,6 +390,15 @@ class Sockets:
             connection.answer(id, self._enter(connection, wanted))
         finally:
             connection.joining = False
+
+    def _joins_of(self, connection: Connection) -> Bucket:
+        key = connection.identity.user_id or connection.address
+        if key not in self._joins:
+            if len(self._joins) > MOST_BUCKETS:
+                self._joins = {key: bucket for key, bucket in self._joins.items() if not bucket.full}
+            most = self._limits.joins_per_person
+            self._joins[key] = Bucket(most / 60, most / 2)
+        return self._joins[key]
 
     def _enter(self, connection: Connection, wanted: _Join) -> dict[str, object]:
         """Into the room. Returns the answer; what the room says comes after it. Raises `Refused`."""
@@ -381,6 +421,8 @@ class Sockets:
             raise _not_found(identity) from None
         except Expelled:
             raise Refused("resync", "access has changed just now; join again") from None
+        except Crowded as error:
+            raise Refused("full", f"This note has as many people in it as it may have: {error}.") from None
         try:
             # Asked again, now that a change of access would expel us: one that came just before would be missed.
             with self._app.app_context():
@@ -394,7 +436,7 @@ class Sockets:
             raise
         connection.joined(document_id, role, room, peer)
         self._server.enter_room(connection.sio_sid, document_id)
-        return {"role": role.word, "epoch": room.epoch, "seq": room.seq, "user": user}
+        return {"role": role.word, "epoch": room.epoch, "seq": room.seq, "user": user, "filled": _share(room.filled)}
 
     def _is_past(self, identity: Identity) -> bool:
         """Whether the session that the connection was opened with is none any more."""
@@ -467,6 +509,10 @@ def _check_epoch(document_id: str, epoch: str, wanted: str | None) -> None:
     erased = epochs.was_erased(database.session, document_id, wanted)
     why = "something was erased" if erased else "this is not the history that the note has now"
     raise Refused("epoch", f"expected epoch {epoch}, not {wanted[:22]}: {why}", erased=erased)
+
+
+def _share(filled: float) -> float:
+    return round(min(1.0, filled), 3)
 
 
 def _too_fast(wait: float) -> dict[str, object]:

@@ -60,11 +60,14 @@ class Awareness:
         tell: Callable[[bytes], None],
         now: Callable[[], int],
         later: Callable[[float, Callable[[], None]], object],
+        most: int,
     ) -> None:
+        """`most`: bytes of one message."""
         self._show = show
         self._tell = tell
         self._now = now
         self._later = later
+        self._most = most
         self._gates: dict[Peer, AwarenessGate] = {}
         self._here: dict[Peer, State] = {}
         self._elsewhere: dict[int, tuple[State, int]] = {}  # client id -> state, when it was heard
@@ -75,7 +78,7 @@ class Awareness:
         """Take what a peer says of itself. Raises `Refused`."""
         gate = self._gates.get(peer)
         if gate is None:
-            gate = self._gates[peer] = AwarenessGate(peer.client_id, peer.user)
+            gate = self._gates[peer] = AwarenessGate(peer.client_id, peer.user, self._most)
         if gate.admit(states) is None:
             return
         (state,) = decode(states)

@@ -1,6 +1,8 @@
 """How much of everything; what one update may hold is in `gate.limits`, what a connection may send in the transport."""
 
-from typing import Final
+from typing import Final, NamedTuple
+
+from sync.gate.limits import Limits
 
 MERGE_AT_ONCE: Final = 100  # updates: merging is superlinear
 TURN_BYTES: Final = 1 << 20  # of updates that become one entry
@@ -20,3 +22,16 @@ CHUNK_BYTES: Final = 192 * 1024  # of several chunks that are made one
 CHUNK_UPDATES: Final = 1024 * 1024  # bytes of updates after which the next chunk begins
 PACK_AT_ONCE: Final = 5000  # entries
 COMPACT_DELAY: Final = 1.0  # seconds after the keystroke that made it due
+
+NEARLY: Final = 0.8  # of what a document may hold: from here on people are told,
+FILLING: Final = 0.01  # each time that so much more is full
+
+
+class Capacity(NamedTuple):
+    """How much one document may hold, and what its people may send at once."""
+
+    bytes: int = 64 << 20  # encoded
+    structs: int = 2_000_000
+    people: int = 500  # peers in a room
+    update: Limits = Limits()
+    awareness: int = 2048  # bytes of one message

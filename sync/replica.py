@@ -7,6 +7,7 @@ from pycrdt import Doc
 
 from sync.doc import apply, lacking
 from sync.gate import Gate
+from sync.limits import NEARLY, Capacity
 from sync.store import Broken, Entry, Store
 
 NOTHING = b"\x00"  # the state vector of somebody who has nothing
@@ -20,6 +21,7 @@ class Host(NamedTuple):
     now: Callable[[], int]  # milliseconds since 1970
     pause: Callable[[], None]  # lets others run, for a moment, in the middle of long work
     later: Callable[[float, Callable[[], None]], object]  # calls after so many seconds, where blocking is allowed
+    capacity: Capacity
 
 
 class Tail(NamedTuple):
@@ -42,17 +44,20 @@ class Replica:
         self.tail = Tail()  # since the last snapshot that we know of
         self._host = host
         self._encoded = (-1, b"")  # seq, the state then
+        self._size = 0  # bytes of the doc, at most
+        self._measured = 0  # and when it was last measured
 
     def load(self) -> None:
         """Read the log. Raises `UnknownDocument`; `Broken`, `Unreadable` or `Malformed` when the log is not whole."""
         log = self._host.store.open(self.document_id)
         self.epoch = log.epoch
-        self.gate = Gate(self._host.roots, log.owners, pause=self._host.pause)
+        self.gate = Gate(self._host.roots, log.owners, self._host.capacity.update, self._host.pause)
         self.head = max(self.head, log.head)
         if log.snapshot is not None:
             apply(self.doc, [log.snapshot.state])
             self.gate.replay(log.snapshot.state)
             self.seq = log.snapshot.seq
+            self._size = len(log.snapshot.state)
         while self.seq < self.head:
             entries = self.read()
             self.apply([entry.update for entry in entries], entries[-1].seq)
@@ -73,7 +78,9 @@ class Replica:
 
     def advance(self, updates: Sequence[bytes], seq: int) -> None:
         """The doc has the entries up to `seq`, which are these updates."""
-        self.tail = Tail(self.tail.entries + seq - self.seq, self.tail.size + sum([len(update) for update in updates]))
+        size = sum([len(update) for update in updates])
+        self.tail = Tail(self.tail.entries + seq - self.seq, self.tail.size + size)
+        self._size += size
         self.seq = seq
         self.head = max(self.head, seq)
 
@@ -83,6 +90,16 @@ class Replica:
             self.gate.replay(entry.update)
             for client in self.gate.clocks.keys() - self.gate.owners.keys():
                 self.gate.owners[client] = entry.user_id
+
+    @property
+    def filled(self) -> float:
+        """How much of what it may hold the doc has: 1.0 is full. What is deleted leaves a trace that counts."""
+        capacity = self._host.capacity
+        # What was typed takes less in the doc than as it came. To encode it takes a while: only if it may be full, and
+        # only when it has grown again.
+        if self._size > NEARLY * capacity.bytes and self._size > self._measured + capacity.bytes / 100:
+            self._size = self._measured = len(self.doc.get_update())
+        return max(self._size / capacity.bytes, self.gate.structs / capacity.structs)
 
     def state(self) -> bytes:
         """The doc as one update."""

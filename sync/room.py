@@ -13,6 +13,7 @@ from sync.broker import Broker, Hint
 from sync.codec import Malformed, state_vector
 from sync.doc import Unreadable, apply, merge
 from sync.gate import Admitted, Refused
+from sync.limits import FILLING, NEARLY
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Replica, Tail
@@ -60,7 +61,10 @@ class Room:
         self._forget = forget
         self._noted = noted
         self._replica = Replica(document_id, host)
-        self._awareness = Awareness(self._show_awareness, self._tell_awareness, host.now, host.later)
+        self._awareness = Awareness(
+            self._show_awareness, self._tell_awareness, host.now, host.later, host.capacity.awareness
+        )
+        self._warned = NEARLY  # how full it was when that was last said
         self._greeted: dict[Peer, None] = {}  # they have what the doc had, so what is shown from then on continues it
         self._jobs: deque[Callable[[], None]] = deque()  # what must not run while the gate is at work
         self._working = False
@@ -98,6 +102,18 @@ class Room:
     @tail.setter
     def tail(self, tail: Tail) -> None:
         self._replica.tail = tail
+
+    @property
+    def filled(self) -> float:
+        """How much of what it may hold the document has: at 1.0 nothing is taken any more that adds to it."""
+        return self._replica.filled
+
+    def is_filling(self) -> bool:
+        """Whether it has filled so much since this was last asked that people should hear of it."""
+        if self.filled < self._warned:
+            return False
+        self._warned = self.filled + FILLING
+        return True
 
     @property
     def settled(self) -> bool:
@@ -240,7 +256,7 @@ class Room:
         admitted: Admitted | None = None
         if not self.closed:
             try:
-                admitted = self._replica.gate.admit(peer.user_id, update)
+                admitted = self._replica.gate.admit(peer.user_id, update, full=self.filled >= 1)
             except Refused as refused:
                 answer(Refusal(refused.error, str(refused)))
                 return

@@ -22,6 +22,7 @@ from sync.limits import (
     COMPACT_ENTRIES,
     COMPACT_IDLE,
     IDLE,
+    Capacity,
 )
 from sync.packing import pack
 from sync.peer import Answer, Peer, Refusal, Saved
@@ -40,11 +41,16 @@ class Expelled(Exception):
         self.refusal = refusal
 
 
+class Crowded(Exception):
+    """As many people as may are in the document."""
+
+
 class Rooms:
     """`enter`, `edit`, `read` and `evict_idle` may block on the store; the others do not.
 
     All calls come from one thread, and `later` calls back on it where blocking is allowed. After each commit
-    `on_committed(document_id, seq)` is called.
+    `on_committed(document_id, seq)` is called, and `on_filling(document_id, filled)` when a document that people have
+    open comes near what it may hold (`Room.filled`).
     """
 
     def __init__(
@@ -56,9 +62,11 @@ class Rooms:
         now: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         pause: Callable[[], None] = lambda: None,
         later: Callable[[float, Callable[[], None]], object],
+        capacity: Capacity | None = None,
     ) -> None:
         self.on_committed: Callable[[str, int], None] | None = None
-        self._host = Host(store, roots, now, pause, later)
+        self.on_filling: Callable[[str, float], None] | None = None
+        self._host = Host(store, roots, now, pause, later, capacity or Capacity())
         self._broker = broker
         self._open: dict[str, Room] = {}
         self._unsubscribe: dict[Room, Callable[[], None]] = {}
@@ -68,7 +76,7 @@ class Rooms:
         self._repeated: float | None = None  # seconds since presence was told anew; None: nobody counts them
 
     def enter(self, document_id: str, peer: Peer) -> Room:
-        """Once this returns, the peer is in the document's room. Raises `UnknownDocument`, `Expelled`."""
+        """Once this returns, the peer is in the document's room. Raises `UnknownDocument`, `Expelled`, `Crowded`."""
         self._entering[peer] = document_id, None
         try:
             self._check(document_id)
@@ -77,6 +85,8 @@ class Rooms:
             _, expelled = self._entering.pop(peer)
         if expelled is not None:
             raise Expelled(expelled)
+        if len(room.peers) >= self._host.capacity.people:
+            raise Crowded(f"expected at most {self._host.capacity.people} people in a document at once")
         room.join(peer)
         return room
 
@@ -233,6 +243,8 @@ class Rooms:
             self._host.later(COMPACT_DELAY, lambda: self._compact(room.document_id))
         if self.on_committed is not None:
             self.on_committed(room.document_id, seq)
+        if self.on_filling is not None and room.is_filling():
+            self.on_filling(room.document_id, room.filled)
 
     def _compact(self, document_id: str) -> None:
         try:

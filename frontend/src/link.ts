@@ -6,6 +6,9 @@ import { rememberPolling, transports, worthTrying, type Transport } from './tran
 /** Why the server did not do it. `error` is a word of sync/README.md. `erased`: why the epoch is another. */
 export interface Problem { error: string; message: string; retry_after?: number; erased?: boolean }
 
+/** Of the document itself: it was deleted, or how much of what it may hold it has (0 to 1). */
+export interface News { deleted?: boolean; filled?: number }
+
 export interface LinkEvents {
   opened(): void
   /** Also when an attempt to open it has failed. Nothing more comes until it is opened again. `problem`: to try again is of no use. */
@@ -13,7 +16,7 @@ export interface LinkEvents {
   message(bytes: Uint8Array, seq: number): void
   expelled(problem: Problem): void
   drain(delay: number): void
-  document(news: { deleted?: boolean }): void
+  document(news: News): void
 }
 
 export interface Link {
@@ -79,7 +82,7 @@ export const socketLink = (documentId: string, server = '', allowed = transports
   socket.on('message', (bytes: ArrayBuffer, seq: number) => events.message(new Uint8Array(bytes), seq))
   socket.on('expelled', (problem: Problem) => events.expelled(problem))
   socket.on('drain', ({ delay }: { delay: number }) => events.drain(delay))
-  socket.on('document', (news: { deleted?: boolean }) => events.document(news))
+  socket.on('document', (news: News) => events.document(news))
   return {
     open() {
       if (state !== 'closed') return

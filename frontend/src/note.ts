@@ -60,6 +60,8 @@ export interface Note {
   forgetSetAside(): Promise<void>
   /** The newest entry of the log that the doc has. */
   seq: Readable<number>
+  /** How much of what the server lets a note hold this one has: 0 to 1. */
+  filled: Readable<number>
   /** The doc has every entry up to this one. Rejects when that does not come within some seconds. */
   reaches(seq: number): Promise<void>
   /** Merge this update, which brings something of the past back, as an ordinary edit of this person and as one step of undo. */
@@ -96,6 +98,7 @@ export function openNote(options: NoteOptions): Note {
   const trouble = writable<Trouble | null>(null)
   const setAside = writable<string | null>(null)
   const seq = writable(0)
+  const filled = writable(0)
 
   let known = options.role
   let shown: { editor: Editor; title: Title; undo: Y.UndoManager } | null = null
@@ -123,6 +126,7 @@ export function openNote(options: NoteOptions): Note {
     coming: () => heed(),
     document: (news) => {
       if (news.deleted) isDeleted = true
+      if (news.filled !== undefined) filled.set(news.filled)
       refresh()
     },
     advanced: () => seq.set(provider.seq),
@@ -177,7 +181,10 @@ export function openNote(options: NoteOptions): Note {
     if (provider.joined) {
       known = provider.joined.role
       // Only whoever is let in anew knows that it is there again: that it was deleted is told while we are in.
-      if (provider.joined !== seen) isDeleted = false
+      if (provider.joined !== seen) {
+        isDeleted = false
+        filled.set(provider.joined.filled)
+      }
       if ((provider.joined.user?.id ?? null) !== (user?.id ?? null) && !outbox.length && !changedHands) {
         changedHands = true
         other()
@@ -350,7 +357,7 @@ export function openNote(options: NoteOptions): Note {
   void start()
 
   return {
-    doc, editor, status, people, role, titleText, trouble, setAside, seq, reaches, restore,
+    doc, editor, status, people, role, titleText, trouble, setAside, seq, filled, reaches, restore,
     async forgetSetAside() {
       await device.forgetAside()
       hasAside = false

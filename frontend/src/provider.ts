@@ -1,7 +1,7 @@
 import * as Y from 'yjs'
 import type { Role } from './api'
 import { Inbox } from './inbox'
-import type { Link, OpenLink, Problem } from './link'
+import type { Link, News, OpenLink, Problem } from './link'
 import { decode, encode } from './messages'
 import { Outbox, lacking, type Edit } from './outbox'
 import { Reconnect } from './reconnect'
@@ -11,7 +11,7 @@ import { Whereabouts, type Identity } from './whereabouts'
 export const SCHEMA_VERSION = 1
 
 /** The server's answer to a join. */
-export interface Joined { role: Role; epoch: string; seq: number; user: Identity | null }
+export interface Joined { role: Role; epoch: string; seq: number; user: Identity | null; filled: number }
 
 /** Where edits lie until they are acknowledged (device.ts). */
 export interface Shelf {
@@ -25,7 +25,7 @@ export interface ProviderEvents {
   changed(): void
   /** The doc has everything that the server had when it was asked. */
   synced(): void
-  document(news: { deleted?: boolean }): void
+  document(news: News): void
   /** What others did is about to come into the doc. */
   coming(): void
   /** The doc has newer entries of the log than before: see `seq`. */
@@ -40,7 +40,7 @@ export const mayWrite = (role: Role | null, user: unknown): boolean => !!user &&
 /** After these the way back in is a join, soon for the first and with longer waits for each after it. */
 const JOIN_AGAIN = new Set(['resync', 'not-joined', 'moved', 'access', 'rate', 'storage'])
 /** These say something about an edit; all others, that we are out of the document. */
-const ABOUT_AN_EDIT = new Set(['malformed', 'too-large', 'denied'])
+const ABOUT_AN_EDIT = new Set(['malformed', 'too-large', 'denied', 'quota'])
 /** The same edit will be refused again. */
 export const isForGood = ({ error }: Problem): boolean => ABOUT_AN_EDIT.has(error)
 

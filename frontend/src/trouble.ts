@@ -2,7 +2,7 @@
 import type { Problem } from './link'
 
 export interface Trouble {
-  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'read-only' | 'malformed' | 'refused' | 'aside' | 'unshowable' | 'origin'
+  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'read-only' | 'malformed' | 'refused' | 'aside' | 'unshowable' | 'origin' | 'full'
   words: string
   /** copy: note.copyText(); retry: note.retry(); afresh: note.afresh(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
   actions: ('copy' | 'retry' | 'afresh' | 'aside' | 'sign-in' | 'reload' | 'home')[]
@@ -38,6 +38,8 @@ export function troubleOf({ error, message }: Problem, standing: Standing): Trou
       return shown
         ? { kind: 'sign-in', words: `You are not signed in any more.${waitingEdits(standing)}`, actions: ['copy', 'sign-in'], closed }
         : { kind: 'sign-in', words: 'Sign in to see whether this note is shared with you.', actions: ['sign-in'], closed }
+    case 'full':
+      return { kind: 'full', words: `As many people as may have this note open. Try again later.${waitingEdits(standing)}`, actions: [...copy, 'retry', 'home'], closed }
     case 'schema':
       return { kind: 'schema', words: `Load the page again to go on with this note.${waitingEdits(standing)}`, actions: [...copy, 'reload'], closed }
     case 'denied':
@@ -104,6 +106,8 @@ export const unshowable: Trouble = {
 
 const reasons: Record<string, string> = {
   'too-large': 'one edit is too large for the server',
+  quota: 'this note is full, go on in another one',
+  full: 'as many people as may have this note open',
   storage: 'the server could not store it, trying again',
   malformed: 'the server did not understand an edit',
   // Whoever may only read now, or whose edit was made by somebody else on this device.

@@ -180,7 +180,7 @@ class Connection {
     this.client = client
     this.server.joins += 1
     const { role, user } = this.visitor
-    return { role, user, epoch: this.server.epoch, seq: this.server.seq }
+    return { role, user, epoch: this.server.epoch, seq: this.server.seq, filled: 0 }
   }
 
   private greet(stateVector: Uint8Array): void {

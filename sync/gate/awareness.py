@@ -16,8 +16,9 @@ class AwarenessGate:
     `user` is what its states must call themselves; None: this connection has nobody to show.
     """
 
-    def __init__(self, client_id: int, user: dict[str, object] | None) -> None:
+    def __init__(self, client_id: int, user: dict[str, object] | None, most: int = MAX_BYTES) -> None:
         self._client_id = client_id
+        self._most = most
         self._user = None if user is None else _canonical(user)
         self._clock = -1
         self._present = False
@@ -29,8 +30,8 @@ class AwarenessGate:
 
     def admit(self, states: bytes) -> bytes | None:
         """The same bytes if they are news, None if they are not. Raises Refused."""
-        if len(states) > MAX_BYTES:
-            raise Refused("too-large", f"expected at most {MAX_BYTES} bytes of awareness, got {len(states)}")
+        if len(states) > self._most:
+            raise Refused("too-large", f"expected at most {self._most} bytes of awareness, got {len(states)}")
         try:
             client, clock, state = _read(states)
         except Malformed as error:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """Not admitted, and nothing was changed. `error` is one of sync/README.md: malformed, too-large, denied, resync."""
+    """Not admitted, and nothing was changed. `error` is one of those in sync/README.md."""
 
     def __init__(self, error: str, message: str) -> None:
         super().__init__(message)
@@ -50,6 +50,7 @@ class Gate:
         pause: Callable[[], None] = no_pause,
     ) -> None:
         self.clocks: dict[int, int] = {}
+        self.structs = 0  # pieces of the doc, at most: what is typed in one go is put together later
         self.owners = dict(owners)
         self._roots = roots
         self._limits = limits
@@ -83,24 +84,29 @@ class Gate:
             waiting = again
         self._early = waiting
 
-    def admit(self, user_id: int | None, update: bytes) -> Admitted | None:
-        """What is new in an update, already taken over; None if all of it is known. Raises Refused."""
-        typing = self._typing.get(user_id)
+    def admit(self, user_id: int | None, update: bytes, full: bool = False) -> Admitted | None:
+        """What is new in an update, already taken over; None if all of it is known. Raises Refused.
+
+        `full`: nothing may come to the document but deletions.
+        """
+        typing = None if full else self._typing.get(user_id)
         if typing is not None and (length := typing.length(update)) and self.clocks[typing.client] == typing.clock:
             clock = typing.clock + length
             self.clocks[typing.client] = clock
             typing.move(clock)
             return Admitted(update, (), length)
         try:
-            return self._admit(user_id, update)
+            return self._admit(user_id, update, full)
         except TooLarge as error:
             raise Refused("too-large", str(error)) from None
         except Malformed as error:
             raise Refused("malformed", str(error)) from None
 
-    def _admit(self, user_id: int | None, update: bytes) -> Admitted | None:
+    def _admit(self, user_id: int | None, update: bytes, full: bool) -> Admitted | None:
         found = scan(update, self._limits, self._pause)
         fresh = self._fresh(user_id, found.sections)
+        if fresh and full:
+            raise Refused("quota", "This document is full. Begin another one, and take your text along.")
         order, stuck = in_order(fresh, self.clocks, self._pause)
         if stuck:
             raise self._unmet(fresh, stuck)
@@ -119,6 +125,7 @@ class Gate:
 
         # Nothing is refused from here on, and nobody else runs.
         self.owners.update(dict.fromkeys(admitted.clients, user_id))
+        self.structs += sum([len(section.structs) for section in fresh])
         self._adopt(draft, ends)
         for client, ranges in news:
             self._deleted.add(client, self._deleted.lacking(client, ranges))
@@ -142,6 +149,7 @@ class Gate:
         draft = Draft(self._shape, self._roots, self.clocks)
         ends: dict[int, int] = {}
         for client, structs in order:
+            self.structs += len(structs)
             for part in self._parts(structs):
                 for struct in part:
                     draft.add(client, struct)

@@ -5,22 +5,23 @@ from engineio.socket import Socket
 from flask import Flask
 
 from editor import packets
-from editor.connection import DROWNING, GREETINGS_AT_ONCE, MOST_UNANSWERED, UPDATES_AT_ONCE, Connection, Frames
+from editor.connection import DROWNING, MOST_UNANSWERED, Connection, Frames
+from editor.limits import Limits
 from sync.messages import Kind, Message
 
 
 @pytest.fixture
 def connection(app: Flask) -> Connection:
-    return Connection(Socket(app.extensions["socketio"].server.eio, "a client"), Frames())
+    return Connection(Socket(app.extensions["socketio"].server.eio, "a client"), Frames(), Limits())
 
 
 @pytest.mark.parametrize(
     ("kind", "at_once"),
     [
-        (Kind.UPDATE, UPDATES_AT_ONCE),
-        (Kind.SYNC_STEP2, UPDATES_AT_ONCE),
-        (Kind.AWARENESS, UPDATES_AT_ONCE),
-        (Kind.SYNC_STEP1, GREETINGS_AT_ONCE),
+        (Kind.UPDATE, 120),
+        (Kind.SYNC_STEP2, 120),
+        (Kind.AWARENESS, 120),
+        (Kind.SYNC_STEP1, 20),
     ],
 )
 def test_each_kind_of_message_has_its_measure(connection: Connection, kind: Kind, at_once: int) -> None:

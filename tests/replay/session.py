@@ -12,7 +12,7 @@ from typing import Any
 from pycrdt import Doc, XmlElement, XmlFragment, XmlText
 
 from editor.bucket import Bucket
-from editor.connection import UPDATES_A_SECOND, UPDATES_AT_ONCE
+from editor.limits import Limits
 from tests.live import Server, SocketLink, Visitor
 from tests.people import Person
 from tests.replay.trace import Patch, Trace, apply
@@ -25,7 +25,7 @@ class Typist(Person):
     """Somebody whose text is one block of code, which keeps every character as it is."""
 
     def __init__(self, link: SocketLink) -> None:
-        self._pace = Bucket(UPDATES_A_SECOND * 0.95, UPDATES_AT_ONCE * 0.9)
+        self._pace = Bucket(Limits.updates_per_second * 0.95, Limits.updates_per_second * 1.8)
         super().__init__(link)
 
     def begin(self, content: str) -> None:

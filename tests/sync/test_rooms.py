@@ -259,7 +259,7 @@ def test_what_the_gate_let_pass_and_pycrdt_cannot_read_is_refused(
     answers: list[Any] = []
     with monkeypatch.context() as opened, caplog.at_level(logging.ERROR), world.store.held():
         bob.type("!")
-        opened.setattr(Gate, "admit", lambda gate, user_id, update: Admitted(update, ()))
+        opened.setattr(Gate, "admit", lambda gate, user_id, update, full: Admitted(update, ()))
         alice.say(Message(Kind.UPDATE, b"\x01\x02\x03"), answers.append)
         world.store.commit()
         assert answers[0]["error"] == "malformed"
