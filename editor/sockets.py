@@ -20,6 +20,7 @@ from engineio.payload import Payload
 from flask import Flask, request
 from flask import session as cookie
 from flask_socketio import SocketIO
+from gevent.lock import Semaphore
 from socketio import packet as kinds
 
 from editor import access, database, epochs, outage, outbox, packets, websocket
@@ -32,7 +33,7 @@ from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
 from sync.broker import Broker, Hint
-from sync.messages import Message
+from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal
 from sync.room import Room
 from sync.rooms import Crowded, Expelled, Rooms
@@ -131,6 +132,8 @@ class Sockets:
         self._broker = broker
         self._server: Any = socketio.server
         self._limits: Limits = app.extensions["config"].limits
+        # Who comes is let in one after the other, and those who type come in between: a thousand may come back at once.
+        self._admission = Semaphore(1)
         self._joins: dict[object, Bucket] = {}  # of each person, or of an address without a name
         self._connections: dict[str, Connection] = {}
         self._addresses: Counter[str] = Counter()  # how many connections are open from each
@@ -256,6 +259,7 @@ class Sockets:
         """Within the request that opened the connection: who is it?"""
         sio_sid: str = request.sid  # type: ignore[attr-defined]
         connection = self._connections[self._server.manager.eio_sid_from_sid(sio_sid, "/")]
+        self._wait_for_admission()
         person = access.person()
         connection.identity = Identity(
             user_id=person.id if person else None,
@@ -359,6 +363,11 @@ class Sockets:
             connection.answer(id, _too_fast(wait))
             return
 
+        if message.kind is Kind.SYNC_STEP1:
+            self._wait_for_admission()
+            if connection.room is None or connection.peer is None:
+                raise Refused("not-joined", "expected a join before a message")
+
         def answered(answer: Answer) -> None:
             connection.unanswered -= len(message.payload)
             connection.answer(id, answer)
@@ -387,9 +396,15 @@ class Sockets:
             return
         connection.joining = True
         try:
+            self._wait_for_admission()
             connection.answer(id, self._enter(connection, wanted))
         finally:
             connection.joining = False
+
+    def _wait_for_admission(self) -> None:
+        """Before something that takes some milliseconds: all others who are there now get their turn first."""
+        with self._admission:
+            pause()
 
     def _joins_of(self, connection: Connection) -> Bucket:
         key = connection.identity.user_id or connection.address

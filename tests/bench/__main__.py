@@ -9,6 +9,7 @@ import sys
 PARTS = {
     "tests.bench.latency": "Two people type: how long until an edit is saved, and seen",
     "tests.bench.store": "Commits of the log, SQLite with synchronous=FULL",
+    "tests.bench.storm": "A thousand tabs come back at once while somebody types",
     "tests.bench.gate": "The gate beside pycrdt",
 }
 
