@@ -152,7 +152,7 @@ class Connection:
 
     def is_hopeless(self, now: float, deadline: float) -> bool:
         """Nothing moves, or nothing was ever joined."""
-        idle = self.room is None and now - self.unjoined_since > deadline
+        idle = self.room is None and not self.joining and now - self.unjoined_since > deadline
         return idle or self.socket.queue.stuck() > STUCK
 
     def _put(self, frame: Frame) -> None:
