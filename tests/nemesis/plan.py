@@ -12,7 +12,7 @@ from typing import Any
 
 PEOPLE, NOTES = 12, 3
 ACTS_A_SECOND = 2.5  # of each person
-BLOW_EVERY = 1.1  # seconds, on average
+BLOW_EVERY = 0.95  # seconds, on average
 CALM_EVERY, CALM = 50.0, 8.0  # seconds: what only comes about in peace comes about as well
 
 NEMESIS = -1  # who does a step; people are 0, 1, 2...
