@@ -18,12 +18,15 @@ from typing import Any, Protocol
 import websocket
 from pycrdt import Doc, Text
 
+from frontend.node import node
 from sync.codec import Reader, uint_bytes, var_bytes
 from tests.live import Server, SocketLink, Visitor
 from tests.people import Person
 
 HERE = Path(__file__).parent
 EVERY = 0.05  # seconds between two words
+LONGEST = 20.0  # seconds that somebody types until the kill
+QUIET = 12.0  # seconds without a change, in which each of them has stored everything
 SYNC, AUTH, REPLY, STATUS = 0, 2, 4, 8  # Hocuspocus' kinds of messages
 PATIENCE = 20.0  # seconds
 
@@ -87,10 +90,9 @@ class Hocuspocus:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port: int = free.getsockname()[1]
-        node = HERE / "node_modules" / ".bin" / "node"
-        if not node.exists():
-            raise SystemExit(f"expected {node}: run npm install in {HERE}")
-        self._command = [str(node), str(HERE / "server.mjs"), str(self._port), str(folder / "hocuspocus.sqlite")]
+        if not (HERE / "node_modules").exists():
+            raise SystemExit(f"expected Hocuspocus in {HERE}: run npm install there")
+        self._command = [node(), str(HERE / "server.mjs"), str(self._port), str(folder / "hocuspocus.sqlite")]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -168,30 +170,37 @@ class _Tab:
         self._socket.send_binary(self._name + uint_bytes(kind) + body)
 
 
-def lost(side: Side, rounds: int, dice: random.Random) -> tuple[int, int]:
-    """How many words were acknowledged, and how many of them are not there after the kills."""
+def killed(side: Side, document: str, seconds: float, quiet: float = 0) -> tuple[int, int]:
+    """Type for so long, be quiet, kill: how many words were acknowledged, and how many of them are not there then."""
+    side.start()
+    try:
+        write = side.writer(document)
+        end = time.monotonic() + seconds
+        words: list[str] = []
+        while time.monotonic() < end:
+            words.append(f"[{len(words)}]")
+            write(words[-1])
+            time.sleep(EVERY)
+        time.sleep(quiet)
+        side.kill()
+        side.start()
+        text = side.text(document)
+        return len(words), sum(word not in text for word in words)
+    finally:
+        side.kill()
+
+
+def compare(side: Side, rounds: int, dice: random.Random) -> None:
+    acked, missing = killed(side, "control", 1, QUIET)
+    if missing:
+        raise SystemExit(f"{side.name}: {missing} of {acked} words are missing that it had {QUIET} s to store")
     acked = missing = 0
     for number in range(rounds):
-        side.start()
-        try:
-            document = f"document-{number}"
-            write = side.writer(document)
-            end = time.monotonic() + dice.uniform(0.5, 6)
-            words: list[str] = []
-            while time.monotonic() < end:
-                word = f"[{len(words)}]"
-                write(word)
-                words.append(word)
-                time.sleep(EVERY)
-            side.kill()
-            side.start()
-            text = side.text(document)
-        finally:
-            side.kill()
-        acked += len(words)
-        missing += sum(word not in text for word in words)
-        print(f"{side.name}: round {number + 1}, {acked} words acknowledged, {missing} lost", flush=True)
-    return acked, missing
+        seconds = dice.uniform(0.5, LONGEST)
+        said, gone = killed(side, f"document-{number}", seconds)
+        acked, missing = acked + said, missing + gone
+        print(f"{side.name}: killed after {seconds:.1f} s, {said} words acknowledged, {gone} of them lost", flush=True)
+    print(f"{side.name}: {rounds} kills, {acked} words acknowledged, {missing} of them lost")
 
 
 def main() -> None:
@@ -202,8 +211,7 @@ def main() -> None:
     print(f"--seed {options.seed}")
     with tempfile.TemporaryDirectory() as folder:
         for side in (Palimpsest(Path(folder)), Hocuspocus(Path(folder))):
-            acked, missing = lost(side, options.rounds, random.Random(options.seed))
-            print(f"{side.name}: {options.rounds} kills, {acked} words acknowledged, {missing} of them lost")
+            compare(side, options.rounds, random.Random(options.seed))
 
 
 if __name__ == "__main__":
