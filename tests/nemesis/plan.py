@@ -163,7 +163,7 @@ def _blow(dice: random.Random, do: str, people: int) -> dict[str, Any]:
             if not point:
                 return {"what": dice.choice(("all", "worker", "worker", "worker", "worker", "master"))}
             what = dice.choice(("all", "worker", "worker", "worker"))
-            return {"what": what, "point": point, "times": dice.choice((0, 0, 1, 2, 5))}
+            return {"what": what, "point": point, "times": 0 if point in SELDOM else dice.choice((0, 0, 1, 2, 5))}
         case "freeze":
             seconds = round(dice.uniform(0.2, 3), 2)
             return {"what": dice.choice(("all", "worker", "master")), "seconds": seconds}
