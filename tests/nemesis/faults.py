@@ -122,12 +122,12 @@ def keep_ghosts() -> None:
 
 @fault
 def leak() -> None:
-    """Each join takes a megabyte for ever."""
+    """Each join takes some megabytes for ever."""
     enter = Rooms.enter
     kept: list[Any] = []
 
     def greedy(rooms: Rooms, document_id: str, peer: Peer) -> Room:
-        kept.append(bytearray(random.randbytes(1 << 20)))
+        kept.append(bytearray(random.randbytes(4 << 20)))
         return enter(rooms, document_id, peer)
 
     _put(Rooms, "enter", greedy)

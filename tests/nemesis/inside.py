@@ -22,8 +22,8 @@ time.time_ns = lambda: real_time_ns() + switches.clock * 1_000_000
 
 from sync import limits
 
-limits.COMPACT_ENTRIES = 40  # type: ignore[misc]
-limits.COMPACT_IDLE = 10  # type: ignore[misc]
+limits.COMPACT_ENTRIES = 15  # type: ignore[misc]
+limits.COMPACT_IDLE = 5  # type: ignore[misc]
 limits.IDLE = 1000  # type: ignore[misc]
 
 # The command imports it first of all, too: it replaces parts of the standard library.

@@ -11,7 +11,7 @@ from tests.nemesis.switches import Deed
 from tests.nemesis.topology import Topology
 
 TEND_EVERY = 0.02  # seconds
-BREATH = 4.0  # seconds that a kill waits, at most, for the last one, and for somebody's words to be saved after it
+BREATH = 3.0  # seconds that a kill waits, at most, for the last one, and for somebody's words to be saved after it
 RECOVERY = 30.0  # seconds that it may take to answer again, through several kills on a busy machine
 DEEDS = {"all": Deed.KILL_ALL, "worker": Deed.KILL_WORKER, "master": Deed.KILL_ALL}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 PEOPLE, NOTES = 12, 3
 ACTS_A_SECOND = 2.5  # of each person
-BLOW_EVERY = 1.1  # seconds, on average
+BLOW_EVERY = 0.95  # seconds, on average
 CALM_EVERY, CALM = 50.0, 8.0  # seconds: what only comes about in peace comes about as well
 
 NEMESIS = -1  # who does a step; people are 0, 1, 2...
@@ -87,7 +87,7 @@ class Plan:
 
     def save(self, path: Path) -> None:
         head = {name: getattr(self, name) for name in ("seed", "seconds", "people", "notes", "topology")}
-        lines = [{"at": round(step.at, 3), "who": step.who, "do": step.do, **step.how} for step in self.steps]
+        lines = [{"at": step.at, "who": step.who, "do": step.do, **step.how} for step in self.steps]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [head, *lines]))
 
@@ -115,7 +115,7 @@ def _acts(dice: random.Random, person: int, seconds: float) -> Iterator[Step]:
     while at < seconds:
         number += 1
         do = dice.choices(list(ACTS), list(ACTS.values()))[0]
-        yield Step(at, person, do, _how(dice, person, number, do))
+        yield Step(round(at, 3), person, do, _how(dice, person, number, do))
         # In bursts, as people do.
         at += dice.expovariate(5 * ACTS_A_SECOND) if dice.random() < 0.75 else dice.expovariate(ACTS_A_SECOND / 3.4)
 
@@ -150,7 +150,7 @@ def _blows(dice: random.Random, seconds: float, people: int) -> Iterator[Step]:
     at, calm = 1.5, CALM_EVERY
     while at < seconds:
         do = dice.choices(list(BLOWS), list(BLOWS.values()))[0]
-        yield Step(at, NEMESIS, do, _blow(dice, do, people))
+        yield Step(round(at, 3), NEMESIS, do, _blow(dice, do, people))
         at += BLOW_EVERY * dice.uniform(0.4, 1.6)
         if at > calm:
             at, calm = at + CALM, calm + CALM_EVERY
@@ -163,7 +163,7 @@ def _blow(dice: random.Random, do: str, people: int) -> dict[str, Any]:
             if not point:
                 return {"what": dice.choice(("all", "worker", "worker", "worker", "worker", "master"))}
             what = dice.choice(("all", "worker", "worker", "worker"))
-            return {"what": what, "point": point, "times": dice.choice((0, 0, 1, 2, 5))}
+            return {"what": what, "point": point, "times": 0 if point in SELDOM else dice.choice((0, 0, 1, 2, 5))}
         case "freeze":
             seconds = round(dice.uniform(0.2, 3), 2)
             return {"what": dice.choice(("all", "worker", "master")), "seconds": seconds}

@@ -244,7 +244,6 @@ class Run:
         return [person for person, client in clients.items() if (client in present) != missing]
 
     def _check_memory(self) -> None:
-        time.sleep(EVICTION)
         self._come_and_go()  # once, so that everything that is made on first use is there
         before = self._topology.memory()
         for _ in range(ROUNDS):

@@ -21,8 +21,8 @@ def test_nothing_is_lost_while_the_nemesis_strikes(tmp_path: Path) -> None:
     report = Run(plan, tmp_path / "run", print).run()
     print(report)
     assert report.failures == []
-    assert report.numbers["kills"] >= 5
-    assert report.numbers["updates acknowledged"] >= 50
+    assert report.numbers["kills"] >= 3, "it hardly struck"
+    assert report.numbers["updates acknowledged"] >= 10, "people hardly wrote"
 
 
 def test_a_plan_is_drawn_from_its_seed_and_can_be_saved(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_a_plan_is_drawn_from_its_seed_and_can_be_saved(tmp_path: Path) -> None:
     assert plan == draw(7, 30.0, "sqlite")
     assert plan != draw(8, 30.0, "sqlite")
     plan.save(tmp_path / "plan")
-    assert Plan.load(tmp_path / "plan").steps == list(plan.steps)
+    assert Plan.load(tmp_path / "plan") == plan
 
 
 def test_a_file_that_is_no_plan_is_refused(tmp_path: Path) -> None:
