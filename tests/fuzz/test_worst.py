@@ -8,13 +8,16 @@ import pytest
 from sync.codec import uint_bytes
 from sync.gate import TEXT, XML_FRAGMENT, Gate
 from sync.gate.ranges import Merged, Range, Ranges, Spans, disjoint
+from sync.messages import Kind, Message
+from sync.peer import Refusal, Saved
+from tests.engine import World
 from tests.fuzz.meter import LONGEST, Meter, allowed
-from tests.sync.handmade import element, entry, name, section, struct, text, update
+from tests.sync.handmade import Id, element, entry, name, section, struct, text, update
 
 ROOTS = {"body": XML_FRAGMENT, "title": TEXT}
 HELLO = update(section(1, 0, text("hello", parent="title")))
-LONG = update(section(2, 0, text("x" * 200_000, origin=(1, 2))))
-EVERY_SECOND = [update(deleted={2: [(clock, 1) for clock in range(first, 160_000, 2)]}) for first in (0, 1)]
+LONG = update(section(2, 0, text("x" * 60_001, origin=(1, 2))))
+EVERY_SECOND = [update(deleted={2: [(clock, 1) for clock in range(first, 60_000, 2)]}) for first in (0, 1)]
 EMBED = name("[" + ",".join(["[]"] * 5400) + "]")
 MOST = 20_000  # structs
 
@@ -62,6 +65,39 @@ def test_the_worst_takes_little_memory(kind: str) -> None:
     finally:
         tracemalloc.stop()
     assert cost.memory < allowed(len(data))
+
+
+def _crowd(client: int, count: int, there: Id) -> bytes:
+    """So many letters that are put to one place at the same time: each is compared with all that others put there."""
+    return update(section(client, 0, *[text("x", origin=there) for _ in range(count)]))
+
+
+def test_a_crowd_at_one_place_holds_nobody_up_and_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """20,000 letters each of which is compared with thousands of others held everybody up for 25 s."""
+    monkeypatch.setattr("sync.doc.SLOWEST", 0.3)
+    meter = Meter()
+    world = World(pause=meter.pause)
+    mallory, bob = world.person(1), world.person(2)
+    mallory.type("hello")
+    room, peer = world.room(mallory), world.link(mallory).peer
+    assert peer is not None
+    there = mallory.client_id, 2
+    answers: list[object] = []
+    held = []
+    for client in (5, 6):
+        data = Message(Kind.UPDATE, _crowd(client, MOST, there))
+        room.receive(peer, data, answers.append)
+        mallory.leave()  # what this person's own tab does with it is not the server's affair
+        bob.leave()
+        held.append(meter.time(world.clock.turn))
+        mallory.come()
+        bob.tend()
+        room, peer = world.room(mallory), world.link(mallory).peer
+        assert peer is not None
+    assert isinstance(answers[0], Saved)
+    assert isinstance(answers[1], Refusal)
+    assert answers[1].error == "too-large"
+    assert max(held) < 4 * LONGEST  # it is no more than 5 ms, but what else this machine does may come on top of it
 
 
 def test_ranges_are_merged_part_by_part_as_sets_are() -> None:
