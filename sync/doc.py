@@ -3,16 +3,23 @@
 Nothing here lets others run: a greenlet that runs inside a transaction joins it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText, merge_updates
 
+from sync.codec import state_vector
 from sync.gate import ARRAY, MAP, TEXT, XML_FRAGMENT
-from sync.limits import MERGE_AT_ONCE
+from sync.limits import FIRST_SLICE, LARGEST_SLICE, MERGE_AT_ONCE, SLICE_SECONDS, SLOWEST
+from sync.slices import Slices
 
 _ROOTS = {ARRAY: Array, MAP: Map, TEXT: Text, XML_FRAGMENT: XmlFragment}
+
+
+class TooSlow(Exception):
+    """It takes too long to apply this. A doc that was given a part of it must not be trusted any more."""
 
 
 class Unreadable(Exception):
@@ -24,6 +31,25 @@ def apply(doc: Doc[Any], updates: Sequence[bytes]) -> None:
     with _readable(), doc.transaction():
         for update in updates:
             doc.apply_update(update)
+
+
+def apply_in_slices(doc: Doc[Any], update: bytes, pause: Callable[[], None]) -> None:
+    """Apply one large update with pauses, in which others see a part of it. Raises `Unreadable`, `TooSlow`.
+
+    What a struct costs depends on what stands where it goes: a slice is as long as the last one was quick.
+    """
+    slices = Slices(update, state_vector(doc.get_state()), pause)
+    size, spent = FIRST_SLICE, 0.0
+    while (piece := slices.next(size)) is not None:
+        pause()
+        began = time.thread_time()
+        with _readable():
+            doc.apply_update(piece)
+        took = time.thread_time() - began
+        spent += took
+        if spent > SLOWEST:
+            raise TooSlow(f"expected to be done within {SLOWEST} s, was not")
+        size = min(2 * size, LARGEST_SLICE) if took < SLICE_SECONDS / 2 else max(1, size // 2)
 
 
 def merge(updates: Sequence[bytes]) -> bytes:
@@ -45,7 +71,7 @@ def lacking(doc: Doc[Any], state_vector: bytes) -> bytes:
 def _readable() -> Iterator[None]:
     try:
         yield
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         raise Unreadable(str(error)) from error
     except BaseException as error:
         # Where Yrs meets what it does not expect it panics, and that arrives as a BaseException. The others of these

@@ -5,6 +5,12 @@ from typing import Final, NamedTuple
 from sync.gate.limits import Limits
 
 MERGE_AT_ONCE: Final = 100  # updates: merging is superlinear
+LIGHT: Final = 64  # bytes of an update: a keystroke, some words. What is more is taken into the doc in slices,
+LIGHT_TURN: Final = 512  # and so are many light ones of one peer that together are more
+FIRST_SLICE: Final = 2  # structs or ranges,
+LARGEST_SLICE: Final = 1024
+SLICE_SECONDS: Final = 0.001  # of the thread's time that a slice should take
+SLOWEST: Final = 2.0  # seconds of the thread's time that one update may take: it would take everybody's browser as long
 TURN_BYTES: Final = 1 << 20  # of updates that become one entry
 
 AWARENESS_INTERVAL: Final = 0.05  # seconds between two messages about who is where

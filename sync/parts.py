@@ -1,5 +1,6 @@
 """Updates taken apart into structs, and put together again byte by byte."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from sync.codec import MAX_CLOCK, Malformed, uint_bytes, var_bytes, write_uint
@@ -42,15 +43,18 @@ class _Scanner(Scanner):
         return self.bytes_read
 
 
-def take_apart(update: bytes) -> Parts:
+def take_apart(update: bytes, pause: Callable[[], None] = no_pause) -> Parts:
     """Raises Malformed for what the gate lets nobody write."""
-    scanner = _Scanner(update, UNLIMITED, no_pause, trusted=True)
+    scanner = _Scanner(update, UNLIMITED, pause, trusted=True)
     runs = [_run(scanner) for _ in range(scanner.count("number of clients", 5))]
     deletes: list[tuple[int, list[tuple[int, int]]]] = []
     for _ in range(scanner.count("number of clients in the delete set", 2)):
         client = scanner.uint("client")
         count = scanner.count("number of delete ranges", 2)
-        ranges = [(scanner.uint("clock", MAX_CLOCK), scanner.uint("length", MAX_CLOCK)) for _ in range(count)]
+        ranges: list[tuple[int, int]] = []
+        for _ in range(count):
+            scanner.tick()
+            ranges.append((scanner.uint("clock", MAX_CLOCK), scanner.uint("length", MAX_CLOCK)))
         deletes.append((client, ranges))
     scanner.finish()
     return Parts(runs, deletes)

@@ -1,6 +1,7 @@
 """A document that people have open in this process."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,9 +12,9 @@ from sync import turns
 from sync.awareness import Awareness
 from sync.broker import Broker, Hint
 from sync.codec import Malformed, state_vector
-from sync.doc import Unreadable, apply, merge
+from sync.doc import TooSlow, Unreadable, apply, apply_in_slices, merge
 from sync.gate import Admitted, Refused
-from sync.limits import FILLING, NEARLY
+from sync.limits import FILLING, NEARLY, SLICE_SECONDS
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Replica, Tail
@@ -71,6 +72,8 @@ class Room:
         self._waiting: list[Turn] = []  # admitted, for the next commit
         self._wanted = False  # the store knows that something waits
         self._in_flight: list[Turn] = []  # in the doc, but not in the log yet
+        self._preparing = False  # what is in flight is being taken into the doc, or waits for its commit then
+        self._prepared: Sequence[Change] = ()
         self._reading = True  # the log is ahead of the doc, and somebody reads it
         self._unshown: list[bytes] = []  # what was read, until the doc is the log again
         self._after_landing: deque[Callable[[], None]] = deque()
@@ -172,6 +175,8 @@ class Room:
         self._forget(self)
         waiting, self._waiting = self._waiting, []
         turns.answer([*self._in_flight, *waiting], unsaved)
+        if self._preparing:  # and is not going to be committed
+            self._in_flight, self._prepared = [], ()
         peers, self.peers, self._greeted = self.peers, set(), {}
         for peer in peers:
             peer.expel(why)
@@ -268,30 +273,74 @@ class Room:
             answer(Saved(self.seq))
         else:
             turns.add(self._waiting, peer, admitted, answer)
-            if not self._wanted:
-                self._wanted = True
-                self._host.store.append(self)
+            self._want()
+
+    def _want(self) -> None:
+        """Have what waits committed. If some of it is large, all is taken into the doc before, a slice at a time."""
+        if self._wanted or not self._waiting:
+            return
+        if all(turn.light for turn in self._waiting):
+            self._wanted = True
+            self._host.store.append(self)
+        elif not self._in_flight:
+            self._wanted = self._preparing = True
+            self._in_flight, self._waiting = self._waiting, []
+            self._host.later(0, self._prepare)
+
+    def _prepare(self) -> None:
+        """Pauses. From here to the store's answer the doc is ahead of the log."""
+        changes: list[Change] = []
+        for turn in self._in_flight:
+            if self.closed:
+                return
+            try:
+                update = merge(turn.updates)
+                apply_in_slices(self.doc, update, self._host.pause)
+            except TooSlow as error:
+                logger.error("%s: a change of %d bytes: %s", self.document_id, turn.size, error)
+                turn.answer(Refusal("too-large", "This change takes too long to merge, for everybody."), turn.peer)
+                self.close()
+            except Unreadable as error:
+                self._unreadable(turn, error)
+            except Exception:
+                logger.exception("%s: a change could not be taken into the doc", self.document_id)
+                self.close()
+            else:
+                changes.append(self._change(turn, update))
+        if not self.closed:
+            self._prepared = changes
+            self._host.store.append(self)
 
     def take(self) -> Sequence[Change]:
         """For the store: what is to be committed now. From here to its answer the doc is ahead of the log."""
         self._wanted = False
-        now = self._host.now()
+        if self._prepared:
+            prepared, self._prepared, self._preparing = self._prepared, (), False
+            return prepared
+        began = time.thread_time()
         changes: list[Change] = []
         for turn in self._waiting:
+            if not turn.light or time.thread_time() - began > SLICE_SECONDS:
+                break  # this and what came after it is for the next commit
             try:
                 update = merge(turn.updates)
                 apply(self.doc, [update])
             except Unreadable as error:
-                logger.error("%s: the gate let pass what pycrdt cannot read: %s", self.document_id, error)
-                turn.answer(Refusal("malformed", "The server could not read this change."), turn.peer)
-                self.close()
+                self._unreadable(turn, error)
                 return ()
-            peer, clients = turn.peer, tuple(turn.clients)
-            changes.append(
-                Change(update, peer.user_id, peer.session_id, now, clients, turn.inserted, turn.deleted)
-            )
-        self._in_flight, self._waiting = self._waiting, []
+            changes.append(self._change(turn, update))
+        self._in_flight, self._waiting = self._waiting[: len(changes)], self._waiting[len(changes) :]
         return changes
+
+    def _change(self, turn: Turn, update: bytes) -> Change:
+        peer, clients = turn.peer, tuple(turn.clients)
+        now = self._host.now()
+        return Change(update, peer.user_id, peer.session_id, now, clients, turn.inserted, turn.deleted)
+
+    def _unreadable(self, turn: Turn, error: Unreadable) -> None:
+        logger.error("%s: the gate let pass what pycrdt cannot read: %s", self.document_id, error)
+        turn.answer(Refusal("malformed", "The server could not read this change."), turn.peer)
+        self.close()
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """For the store: what was taken is durable. Everybody is shown it, and its senders are told."""
@@ -301,6 +350,7 @@ class Room:
         for turn, entry in zip(landed, entries, strict=True):
             turn.answer(Saved(entry.seq))
         self._settle()
+        self._want()
         if entries:
             self._noted(self, entries[-1].seq)
 

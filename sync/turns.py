@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sync.gate import Admitted
-from sync.limits import TURN_BYTES
+from sync.limits import LIGHT, LIGHT_TURN, TURN_BYTES
 from sync.peer import Answer, Peer, Refusal
 
 Tell = Callable[[Answer], None]
@@ -19,8 +19,14 @@ class Turn:
     clients: list[int] = field(default_factory=list)  # bound to the peer's user by it
     waiting: list[tuple[Peer, Tell]] = field(default_factory=list)  # for the answer; others may have sent the same
     size: int = 0  # bytes
+    largest: int = 0  # bytes of one update
     inserted: int = 0  # characters
     deleted: int = 0
+
+    @property
+    def light(self) -> bool:
+        """Whether it may be taken into the doc at once."""
+        return self.largest <= LIGHT and self.size <= LIGHT_TURN
 
     def answer(self, answer: Answer, only: Peer | None = None) -> None:
         """Tell everybody who waits, or only this peer."""
@@ -40,6 +46,7 @@ def add(turns: list[Turn], peer: Peer, admitted: Admitted, tell: Tell) -> None:
     turn.clients += admitted.clients
     turn.waiting.append((peer, tell))
     turn.size += size
+    turn.largest = max(turn.largest, size)
     turn.inserted += admitted.inserted
     turn.deleted += admitted.deleted
 

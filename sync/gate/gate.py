@@ -1,5 +1,6 @@
 """What an update must satisfy before the doc, the log or another client sees it: decided on its bytes."""
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -7,7 +8,7 @@ from sync.codec import Malformed, write_uint
 from sync.gate.keystroke import Typing, typing_after
 from sync.gate.limits import UNLIMITED, Limits, TooLarge
 from sync.gate.order import Run, Stuck, in_order
-from sync.gate.ranges import Ranges
+from sync.gate.ranges import FEW, Merged, Range, Ranges, Spans
 from sync.gate.rules import check, check_deletes
 from sync.gate.scan import Deletes, Scan, Section, scan
 from sync.gate.scanner import PAUSE_EVERY, no_pause
@@ -67,7 +68,7 @@ class Gate:
         """
         found = scan(update, UNLIMITED, self._pause, trusted=True)
         for client, ranges in found.deletes:
-            self._deleted.add(client, self._deleted.lacking(client, ranges))
+            self._deleted.edges[client] = self._deleted_with(client, ranges)
         runs: Sequence[Run] = [Run(section.client, section.structs) for section in found.sections]
         waiting = [runs, *self._early]
         self._early = []
@@ -118,17 +119,21 @@ class Gate:
         draft = Draft(self._shape, self._roots, self.clocks)
         self._check(draft, order, news)
         admitted = Admitted(
-            _only_new(update, found, fresh, news),
+            self._only_new(update, found, fresh, news),
             tuple([client for client in ends if client not in self.owners]),
             *self._characters(draft.new, fresh, news),
         )
 
+        many = {client: self._deleted_with(client, ranges) for client, ranges in news if len(ranges) > FEW}
+
         # Nothing is refused from here on, and nobody else runs.
+        self._deleted.edges.update(many)
         self.owners.update(dict.fromkeys(admitted.clients, user_id))
         self.structs += sum([len(section.structs) for section in fresh])
         self._adopt(draft, ends)
         for client, ranges in news:
-            self._deleted.add(client, self._deleted.lacking(client, ranges))
+            if client not in many:
+                self._deleted.add(client, self._deleted.lacking(client, ranges))
         if fresh:
             typing = None if news else typing_after(order, self._shape)
             if typing is None:
@@ -196,10 +201,19 @@ class Gate:
             first, last = ranges[-1]
             if last > end:
                 raise Refused("resync", f"delete of {client}@{first}..{last}: expected clocks below {end}")
-            lacking = [piece for part in self._parts(ranges) for piece in self._deleted.lacking(client, part)]
+            lacking = Spans()
+            for part in self._parts(ranges):
+                lacking.extend(self._deleted.lacking(client, part))
             if lacking:
                 news.append(Deletes(client, lacking))
         return news
+
+    def _deleted_with(self, client: int, ranges: Sequence[Range]) -> "array[int]":
+        """What the edges of the client's deleted clocks will be with these."""
+        merged = Merged(self._deleted, client)
+        for part in self._parts(ranges):
+            merged.add(self._deleted.lacking(client, part))
+        return merged.edges()
 
     def _check(self, draft: Draft, order: Sequence[Run], news: Sequence[Deletes]) -> None:
         deletes = dict(news)
@@ -230,6 +244,26 @@ class Gate:
                         inserted -= end - first - new.other.overlap(client, first, end) - empty
         return inserted, deleted
 
+    def _only_new(self, update: bytes, found: Scan, fresh: Sequence[Section], news: Sequence[Deletes]) -> bytes:
+        """The update without the sections and delete ranges that are known."""
+        if len(fresh) == len(found.sections) and news == found.deletes:
+            return update
+        out = bytearray()
+        write_uint(out, len(fresh))
+        for section in fresh:
+            out += update[section.start : section.stop]
+        if news == found.deletes:
+            return bytes(out) + update[found.deletes_at :]
+        write_uint(out, len(news))
+        for client, ranges in news:
+            write_uint(out, client)
+            write_uint(out, len(ranges))
+            for part in self._parts(ranges):
+                for first, end in part:
+                    write_uint(out, first)
+                    write_uint(out, end - first)
+        return bytes(out)
+
     def _parts(self, work: Sequence[T]) -> Iterator[Sequence[T]]:
         """The same in parts, with a pause between them."""
         if len(work) <= PAUSE_EVERY:
@@ -257,21 +291,3 @@ def _from(clock: int, client: int, struct: Struct) -> Struct:
     )
 
 
-def _only_new(update: bytes, found: Scan, fresh: Sequence[Section], news: Sequence[Deletes]) -> bytes:
-    """The update without the sections and delete ranges that are known."""
-    if len(fresh) == len(found.sections) and news == found.deletes:
-        return update
-    out = bytearray()
-    write_uint(out, len(fresh))
-    for section in fresh:
-        out += update[section.start : section.stop]
-    if news == found.deletes:
-        return bytes(out) + update[found.deletes_at :]
-    write_uint(out, len(news))
-    for client, ranges in news:
-        write_uint(out, client)
-        write_uint(out, len(ranges))
-        for first, end in ranges:
-            write_uint(out, first)
-            write_uint(out, end - first)
-    return bytes(out)

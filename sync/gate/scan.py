@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sync.codec import MAX_CLOCK
 from sync.gate.kinds import SKIP
 from sync.gate.limits import Limits, TooLarge
-from sync.gate.ranges import Range, disjoint
+from sync.gate.ranges import Range, Spans, disjoint
 from sync.gate.scanner import Scanner, no_pause
 from sync.gate.structs import Struct, read_struct
 
@@ -101,12 +101,12 @@ def _deletes(scanner: Scanner) -> list[Deletes]:
     return deletes
 
 
-def _ranges(scanner: Scanner) -> list[Range]:
+def _ranges(scanner: Scanner) -> Sequence[Range]:
     at = scanner.pos
     count = scanner.count("number of delete ranges", 2)
     if count == 0 and not scanner.trusted:
         raise scanner.fail("number of delete ranges above 0", 0, at)
-    ranges: list[Range] = []
+    ranges = Spans()
     after = 0
     tidy = True
     for _ in range(count):
@@ -119,5 +119,5 @@ def _ranges(scanner: Scanner) -> list[Range]:
                 raise scanner.fail(f"a delete range from {after} on", f"{length} clocks from {first} on", at)
             tidy = False
         after = first + length
-        ranges.append((first, after))
-    return ranges if tidy else disjoint(ranges)
+        ranges.append(first, after)
+    return ranges if tidy else Spans(disjoint(ranges))

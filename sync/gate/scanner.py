@@ -31,7 +31,14 @@ class Scanner(Reader):
     def tick(self) -> None:
         """One more struct, value or range was read."""
         self.work += 1
-        if self.work == PAUSE_EVERY:
+        if self.work >= PAUSE_EVERY:
+            self.work = 0
+            self.pause()
+
+    def worked(self, size: int) -> None:
+        """So many bytes were read that take long: JSON."""
+        self.work += size // 64
+        if self.work >= PAUSE_EVERY:
             self.work = 0
             self.pause()
 

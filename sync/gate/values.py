@@ -79,6 +79,7 @@ def read_json(scanner: Scanner, what: str) -> None:
         parse_json(raw, scanner.limits.max_nesting)
     except ValueError as error:
         raise scanner.fail(f"JSON as {what}", error, at) from None
+    scanner.worked(len(raw))
 
 
 def read_any(scanner: Scanner) -> None:

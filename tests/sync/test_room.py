@@ -1,12 +1,16 @@
 """People in one room: what each may count on."""
 
+from typing import Any
+
 import pytest
+from pycrdt import Doc, XmlElement, XmlFragment, XmlText
 
 from sync.messages import Kind, Message
-from sync.peer import Refusal
+from sync.peer import Refusal, Saved
 from sync.store import NotStored
 from tests.engine import DOCUMENT, World
-from tests.people import Json, same
+from tests.people import Json, Person, same
+from tests.sync.handmade import section, text, update
 
 
 @pytest.fixture
@@ -314,6 +318,7 @@ def test_many_small_updates_of_one_tab_become_one_entry(world: World) -> None:
     with world.store.held():
         for update in updates:
             room.receive(peer, Message(Kind.UPDATE, update), answers.append)
+    world.clock.turn()
     assert set(answers) == {(1,)}
     assert len(answers) == len(updates)
     assert world.text() == str(alice.text)
@@ -343,3 +348,90 @@ def test_an_entry_stays_below_1_mib(world: World) -> None:
         room.receive(peer, Message(Kind.UPDATE, alice.doc.get_update(half)), lambda answer: None)
     assert same(alice, bob) == "x" * 700_000 + "y" * 700_000
     assert [len(entry.update) < 1 << 20 for entry in world.store.entries(DOCUMENT)] == [True, True]
+
+
+def paste(world: World, person: Person, count: int) -> bytes:
+    """An update of somebody's with so many paragraphs, not sent."""
+    doc: Doc[Any] = Doc(client_id=77)
+    doc.apply_update(person.doc.get_update())
+    before = doc.get_state()
+    with doc.transaction():
+        for number in range(count):
+            doc.get("body", type=XmlFragment).children.append(XmlElement("p", {}, [XmlText(f"paragraph {number}")]))
+    return doc.get_update(before)
+
+
+def test_while_a_large_paste_is_taken_others_type_and_nobody_sees_half_of_it() -> None:
+    seen: list[int] = []
+
+    def pause() -> None:
+        seen.append(len(bob.body.children))
+        if len(seen) % 10 == 0:
+            bob.type("x")
+
+    world = World(pause=pause)
+    alice, bob = world.person(1), world.person(2)
+    room, peer = world.room(alice), world.link(alice).peer
+    assert peer is not None
+    answers: list[object] = []
+    room.receive(peer, Message(Kind.UPDATE, paste(world, alice, 500)), answers.append)
+    alice.leave()
+    assert answers == []
+    world.clock.turn()
+    assert [type(answer) for answer in answers] == [Saved]
+    assert len(seen) > 30
+    assert set(seen) == {0}
+    assert len(bob.body.children) == 500
+    alice.come()
+    assert same(alice, bob) == world.text() == "x" * (len(seen) // 10)
+
+
+@pytest.mark.parametrize("end", ["close", "leave"])
+def test_the_room_is_gone_before_a_large_paste_was_taken(end: str) -> None:
+    def pause() -> None:
+        if not done and room.settled is False:
+            done.append(end)
+            {"close": room.close, "leave": alice.leave}[end]()
+
+    done: list[str] = ["not yet"]
+    world = World(pause=pause)
+    alice, bob = world.person(1), world.person(2)
+    room, peer = world.room(alice), world.link(alice).peer
+    assert peer is not None
+    answers: list[object] = []
+    room.receive(peer, Message(Kind.UPDATE, paste(world, alice, 100)), answers.append)
+    done.clear()
+    world.clock.turn()
+    assert done == [end]
+    assert [isinstance(answer, Saved) for answer in answers] == [end != "close"]
+    alice.leave()
+    for person in (alice, bob):
+        person.come()
+        person.type(".")
+    world.clock.turn()
+    same(alice, bob)
+    assert len(alice.body.children) == (0 if end == "close" else 100)
+
+
+def test_what_takes_too_long_to_merge_is_refused_and_the_note_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Structs that come after thousands of others which were put to the same place at the same time."""
+    monkeypatch.setattr("sync.doc.SLOWEST", 0.1)
+    world = World()
+    mallory, bob = world.person(1), world.person(2)
+    mallory.type("hello")
+    room, peer = world.room(mallory), world.link(mallory).peer
+    assert peer is not None
+    there = (mallory.client_id, 2)
+    answers: list[object] = []
+    for client in (5, 6):
+        structs = [text("x", origin=there) for _ in range(4000)]
+        room.receive(peer, Message(Kind.UPDATE, update(section(client, 0, *structs))), answers.append)
+        world.clock.turn()
+    assert isinstance(answers[0], Saved)
+    assert isinstance(answers[1], Refusal)
+    assert answers[1].error == "too-large"
+    for person in (mallory, bob):
+        person.tend()
+    bob.type("!")
+    assert same(mallory, bob) == world.text()
+    assert len(world.text()) == 4006

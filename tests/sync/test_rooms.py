@@ -134,6 +134,7 @@ def test_the_program_edits_like_a_person(world: World) -> None:
 def test_only_what_the_program_changed_is_written(world: World) -> None:
     alice = world.person(1)
     alice.write("long " * 1000)
+    world.clock.turn()
     world.rooms.edit(DOCUMENT, 1, rename("x"), lambda answer: None)
     assert len(list(world.store.entries(DOCUMENT))[-1].update) < 50
 
