@@ -36,7 +36,7 @@ def create_app(config: "Config") -> "Flask":
     app = Flask(__name__, static_folder=None)
     app.config.update(security.settings(config))
 
-    engine = database.connect(config.database_url)
+    engine = database.connect(config.database_url, hurried=True)
     database.install(app, engine)
     store = SqlStore(engine)
     broker: Broker = RedisBroker(config.redis_url) if config.redis_url else LocalBroker()

@@ -12,7 +12,7 @@ from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, and_, bindparam, event, func, select
 from sqlalchemy.engine import ExceptionContext
 
-from editor import database, log_writer, models, outage, worker
+from editor import database, log_postgres, log_writer, models, outage, worker
 from editor.committer import Committer
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
@@ -161,8 +161,10 @@ class SqlStore:
         self._engine.dispose()
 
     def _write(self, works: Sequence[Work]) -> Sequence[Outcome]:
+        if isinstance(self._log, PostgresLog):
+            return log_postgres.write(self._log, works)
         outcomes = self._run(log_writer.write, self._log, works)
-        if self._thread is not None and isinstance(self._log, SqliteLog) and self._log.checkpoint_due:
+        if self._thread is not None and self._log.checkpoint_due:
             self._thread.spawn(self._log.checkpoint)  # while people are told
         return outcomes
 
