@@ -80,6 +80,10 @@ class SqlStore:
             yield from page
             after = page[-1].seq
 
+    def owner(self, document_id: str, client_id: int) -> int | None:
+        with self._connect() as connection:
+            return connection.scalar(_OWNER, {"document_id": document_id, "client_id": client_id})
+
     def status(self, document_id: str) -> Status:
         with self._connect() as connection:
             row = connection.execute(_STATUS, {"document_id": document_id}).one_or_none()
@@ -220,6 +224,9 @@ _OPEN = (
     .where(models.Document.id == _of_document)
 )
 _OWNERS = select(models.Client.client_id, models.Client.user_id).where(models.Client.document_id == _of_document)
+_OWNER = select(models.Client.user_id).where(
+    models.Client.document_id == _of_document, models.Client.client_id == bindparam("client_id")
+)
 _span = and_(
     models.Entry.document_id == _of_document,
     models.Entry.seq > bindparam("after"),
