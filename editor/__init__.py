@@ -13,7 +13,7 @@ def create_app(config: "Config") -> "Flask":
     # Imported here, so that `palimpsest serve` can patch the standard library for gevent before anything uses it.
     from flask import Flask
 
-    from editor import assets, auth, body, database, digest, errors, pages, security, sittings, sockets
+    from editor import assets, auth, body, database, digest, errors, metrics, pages, security, sittings, sockets
     from editor.content.schema import ROOTS
     from editor.documents import documents
     from editor.entries import entries
@@ -56,6 +56,7 @@ def create_app(config: "Config") -> "Flask":
     )
 
     errors.register(app, pages.problem_page)
+    store.watch(metrics.register(app).committed)
     security.register(app)
     body.register(app)
     auth.register(app)

@@ -55,6 +55,10 @@ class SqlStore:
         self._upkeep = PostgresLog(engine) if self._thread is None else self._log
         self._one_at_a_time = RLock()
 
+    def watch(self, committed: Callable[[int, float, bool], None]) -> None:
+        """After each commit `committed(entries, seconds, whether it failed)` is called."""
+        self._committer.on_commit = committed
+
     def append(self, batch: Batch) -> None:
         self._committer.append(batch)
 
