@@ -13,7 +13,7 @@ def create_app(config: "Config") -> "Flask":
     # Imported here, so that `palimpsest serve` can patch the standard library for gevent before anything uses it.
     from flask import Flask
 
-    from editor import assets, auth, body, database, digest, errors, pages, security, sittings, sockets
+    from editor import assets, auth, body, database, digest, errors, metrics, pages, security, sittings, sockets
     from editor.content.schema import ROOTS
     from editor.documents import documents
     from editor.entries import entries
@@ -36,7 +36,7 @@ def create_app(config: "Config") -> "Flask":
     app = Flask(__name__, static_folder=None)
     app.config.update(security.settings(config))
 
-    engine = database.connect(config.database_url)
+    engine = database.connect(config.database_url, hurried=True)
     database.install(app, engine)
     store = SqlStore(engine)
     broker: Broker = RedisBroker(config.redis_url) if config.redis_url else LocalBroker()
@@ -58,6 +58,7 @@ def create_app(config: "Config") -> "Flask":
     )
 
     errors.register(app, pages.problem_page)
+    store.watch(metrics.register(app).committed)
     security.register(app)
     body.register(app)
     auth.register(app)

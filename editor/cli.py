@@ -174,7 +174,7 @@ def restore(file: Path, force: bool, data: Path | None) -> None:
 
     config = _config(DATA=data)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock.tried(config.data) as alone, _connected(config) as engine, _backing_up(), _progress("Restoring") as said:
+    with _connected(config) as engine, lock.tried(config) as alone, _backing_up(), _progress("Restoring") as said:
         if not force and not is_empty(engine):
             raise click.ClickException("There are people and notes already. --force puts them aside and restores FILE.")
         if not alone and migrations.version(engine) != migrations.newest():

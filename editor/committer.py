@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 import gevent
 
@@ -27,6 +28,7 @@ class Committer:
 
     def __init__(self, write: Callable[[Sequence[Work]], Sequence[Outcome]]) -> None:
         """`write` is called in a greenlet that may wait. It raises when nothing was written."""
+        self.on_commit: Callable[[int, float, bool], None] = lambda entries, seconds, failed: None  # how it went
         self._write = write
         self._waiting: deque[Batch] = deque()
         self._taken_last: Taken | None = None  # what was too much for the commit it was taken for
@@ -82,16 +84,18 @@ class Committer:
 
     def _commit(self, taken: Sequence[Taken]) -> None:
         outcomes: Sequence[Outcome]
+        began, failed = monotonic(), False
         try:
             if self._closed:
                 raise NotStored("The server is stopping.")
             outcomes = self._write([Work(batch.document_id, changes, batch.epoch) for batch, changes in taken])
         except NotStored as error:
             _report("nothing was stored: %s %r", error, error.__cause__)
-            outcomes = [error] * len(taken)
+            outcomes, failed = [error] * len(taken), True
         except Exception:
             _report("nothing was stored", exc_info=True)
-            outcomes = [NotStored(NOT_WRITTEN)] * len(taken)
+            outcomes, failed = [NotStored(NOT_WRITTEN)] * len(taken), True
+        self.on_commit(sum(len(changes) for _, changes in taken), monotonic() - began, failed)
         for (batch, _), outcome in zip(taken, outcomes, strict=True):
             self._answer(batch, outcome)
 

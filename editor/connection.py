@@ -59,9 +59,11 @@ class Frames:
     """The packet for a message that goes to many: made once, then the same object for each of them."""
 
     def __init__(self) -> None:
+        self.used = 0  # how often
         self._last: tuple[bytes, int, Frame] | None = None
 
     def of(self, message: bytes, seq: int) -> Frame:
+        self.used += 1
         if self._last is None or self._last[0] is not message or self._last[1] != seq:
             self._last = message, seq, Frame(packets.event("message", message, seq))
         return self._last[2]
@@ -100,6 +102,11 @@ class Connection:
     @property
     def id(self) -> str:
         return self.socket.sid
+
+    @property
+    def lagging(self) -> bool:
+        """Whether it gets no updates, but one catch-up when nothing waits for it any more."""
+        return self._behind is not None
 
     def joined(self, document_id: str, role: int, room: Room, peer: Peer) -> None:
         self.document_id, self.role, self.room, self.peer = document_id, role, room, peer

@@ -7,7 +7,7 @@ holds its locks from its first writing statement (or `SELECT ... FOR UPDATE`) to
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,17 +21,29 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from editor.outage import Busy
 
 BUSY_TIMEOUT = 10.0  # seconds that a writer waits for another one, with SQLite
+# A PostgreSQL that has vanished is noticed within seconds, not when the system gives up after a quarter of an hour.
+NOTICED = {
+    "connect_timeout": "5",
+    "tcp_user_timeout": "10000",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+HURRIED = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 GLANCE = 0.001  # seconds for which SQLite may put the loop to sleep while it waits
 
 
-def connect(url: str | URL) -> Engine:
-    """An engine for `sqlite:///<file>` or `postgresql://...`. Opens nothing yet. Raises ValueError."""
+def connect(url: str | URL, hurried: bool = False) -> Engine:
+    """An engine for `sqlite:///<file>` or `postgresql://...`. Opens nothing yet. Raises ValueError.
+
+    `hurried`: on PostgreSQL a statement may take no longer than a server's people would wait for it.
+    """
     try:
         url = make_url(url)
     except ArgumentError:  # which may quote the password
         raise ValueError("expected sqlite:///<file> or postgresql://<user>@<host>/<name>, not this") from None
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
-        url = url.set(drivername="postgresql+psycopg")
+        url = _with(url.set(drivername="postgresql+psycopg"), NOTICED | ({"options": HURRIED} if hurried else {}))
     elif url.drivername != "sqlite" or url.database in (None, "", ":memory:"):
         shown = url.render_as_string(hide_password=True)
         raise ValueError(f"expected sqlite:///<file> or postgresql://<user>@<host>/<name>, not {shown}")
@@ -48,6 +60,11 @@ def connect(url: str | URL) -> Engine:
         event.listen(engine, "connect", lambda connection, record: _open_sqlite(connection, GLANCE))
         _Writers(engine)
     return engine
+
+
+def _with(url: URL, parameters: Mapping[str, str]) -> URL:
+    """With these parameters of the connection, unless the operator has given others."""
+    return url.update_query_dict({name: value for name, value in parameters.items() if name not in url.query})
 
 
 def driver_connection(engine: Engine) -> Any:

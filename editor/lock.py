@@ -3,11 +3,12 @@
 import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
 from editor import database
+from editor.config import Config
 
 SERVING = 0x70616C73  # any number that nobody else locks in this database
 
@@ -47,11 +48,9 @@ def take_database(url: str, shared: bool, patience: float = 0.0) -> AbstractCont
 
 
 @contextmanager
-def tried(data: Path) -> Iterator[bool]:
+def tried(config: Config) -> Iterator[bool]:
     """Keep servers off while this lasts, if there is none. Whether there is none."""
-    lock = take(data)
-    try:
+    sqlite = config.database_url.startswith("sqlite")
+    lock = take(config.data) if sqlite else take_database(config.database_url, shared=False)
+    with lock or nullcontext():
         yield lock is not None
-    finally:
-        if lock is not None:
-            lock.close()

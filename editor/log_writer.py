@@ -189,12 +189,22 @@ def _prune(log: Log, document_id: str, packed: int) -> None:
 def _number(log: Log, head: Head | None, work: Work) -> Outcome:
     if head is None:
         return UnknownDocument(f"there is no note {work.document_id}")
-    if work.epoch not in (None, head.epoch):
+    if not continues(head, work):
         return Rewritten("The history of this note is another one now.")
     try:
         _bind(log, work)
     except ClientTaken as error:
         return error
+    return number(head, work)
+
+
+def continues(head: Head, work: Work) -> bool:
+    """Whether the changes were made in the history that the document has."""
+    return work.epoch in (None, head.epoch)
+
+
+def number(head: Head, work: Work) -> list[Entry]:
+    """The changes as the entries that follow this head."""
     entries = []
     previous = head.hash
     for seq, change in enumerate(work.changes, head.seq + 1):

@@ -21,10 +21,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import gevent
+import psycopg
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import DBAPIError
 
-from editor import epochs, lock
+from editor import epochs, lock, outage
 from editor.config import Config
 
 WATCH_EVERY = 0.1  # seconds
@@ -48,7 +49,10 @@ def alone(config: Config) -> AbstractContextManager[object]:
         if folder is None:
             sys.exit(f"Another server is using {config.data}. Stop it, or choose another folder with --data.")
         return folder
-    database = lock.take_database(config.database_url, bool(config.redis_url), LEAVING)
+    try:
+        database = lock.take_database(config.database_url, bool(config.redis_url), LEAVING)
+    except psycopg.Error as error:
+        sys.exit(f"{outage.words(error) or 'The database does not answer.'} It said: {error}")
     if database is None:
         sys.exit("Another server is using this database. Stop it, or set PALIMPSEST_REDIS_URL for both.")
     return database

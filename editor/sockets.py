@@ -10,7 +10,7 @@ import math
 import random
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -29,12 +29,13 @@ from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
 from editor.entrance import LARGEST_BODY, MOST_PACKETS, Entrance
 from editor.limits import Limits
+from editor.metrics import Metrics
 from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
 from sync.broker import Broker, Hint
 from sync.messages import Kind, Message
-from sync.peer import Answer, Peer, Refusal
+from sync.peer import Answer, Peer, Refusal, Saved
 from sync.room import Room
 from sync.rooms import Crowded, Expelled, Rooms
 from sync.store import UnknownDocument
@@ -130,6 +131,7 @@ class Sockets:
         self._app = app
         self._rooms = rooms
         self._broker = broker
+        self._metrics: Metrics = app.extensions["metrics"]
         self._server: Any = socketio.server
         self._limits: Limits = app.extensions["config"].limits
         # Who comes is let in one after the other, and those who type come in between: a thousand may come back at once.
@@ -166,6 +168,20 @@ class Sockets:
     def tell_binned(self, document_id: str) -> None:
         """Tell those who have a document open that it is in the bin now, before they are put out of it."""
         self._everywhere("binned", document_id)
+
+    @property
+    def connections(self) -> Collection[Connection]:
+        return self._connections.values()
+
+    @property
+    def lagging(self) -> int:
+        """How many clients are sent no updates, because much waits for them already."""
+        return sum(connection.lagging for connection in self.connections)
+
+    @property
+    def sent(self) -> int:
+        """How many messages went to clients, each counted for each of them."""
+        return self._frames.used
 
     def renew(self, user_id: int) -> None:
         """Somebody goes on as they are, though they have an account or a password now that they had not before."""
@@ -367,11 +383,17 @@ class Sockets:
             self._wait_for_admission()
             if connection.room is None or connection.peer is None:
                 raise Refused("not-joined", "expected a join before a message")
+        began = monotonic()
 
         def answered(answer: Answer) -> None:
             connection.unanswered -= len(message.payload)
             connection.answer(id, answer)
+            if isinstance(answer, Saved):
+                self._metrics.answered(connection.document_id, connection.id, monotonic() - began)
+            elif answer is not None:
+                self._metrics.refused[answer.error] += 1
 
+        self._metrics.updates += message.kind in (Kind.UPDATE, Kind.SYNC_STEP2)
         connection.unanswered += len(message.payload)
         connection.room.receive(connection.peer, message, answered)
 
@@ -501,6 +523,7 @@ class Sockets:
 
     def _refuse(self, connection: Connection, id: int | None, refused: Refused) -> None:
         """Tell the client, as the answer to what it sent. If that had no id, the connection cannot go on."""
+        self._metrics.refused[refused.error] += 1
         answer = {"error": refused.error, "message": str(refused), **refused.more}
         if id is not None:
             connection.answer(id, answer)

@@ -12,7 +12,7 @@ from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, and_, bindparam, event, func, select
 from sqlalchemy.engine import ExceptionContext
 
-from editor import database, log_writer, models, outage, worker
+from editor import database, log_postgres, log_writer, models, outage, worker
 from editor.committer import Committer
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
@@ -55,6 +55,10 @@ class SqlStore:
         self._upkeep = PostgresLog(engine) if self._thread is None else self._log
         self._one_at_a_time = RLock()
 
+    def watch(self, committed: Callable[[int, float, bool], None]) -> None:
+        """After each commit `committed(entries, seconds, whether it failed)` is called."""
+        self._committer.on_commit = committed
+
     def append(self, batch: Batch) -> None:
         self._committer.append(batch)
 
@@ -79,6 +83,10 @@ class SqlStore:
                 return
             yield from page
             after = page[-1].seq
+
+    def owner(self, document_id: str, client_id: int) -> int | None:
+        with self._connect() as connection:
+            return connection.scalar(_OWNER, {"document_id": document_id, "client_id": client_id})
 
     def status(self, document_id: str) -> Status:
         with self._connect() as connection:
@@ -161,8 +169,10 @@ class SqlStore:
         self._engine.dispose()
 
     def _write(self, works: Sequence[Work]) -> Sequence[Outcome]:
+        if isinstance(self._log, PostgresLog):
+            return log_postgres.write(self._log, works)
         outcomes = self._run(log_writer.write, self._log, works)
-        if self._thread is not None and isinstance(self._log, SqliteLog) and self._log.checkpoint_due:
+        if self._thread is not None and self._log.checkpoint_due:
             self._thread.spawn(self._log.checkpoint)  # while people are told
         return outcomes
 
@@ -218,6 +228,9 @@ _OPEN = (
     .where(models.Document.id == _of_document)
 )
 _OWNERS = select(models.Client.client_id, models.Client.user_id).where(models.Client.document_id == _of_document)
+_OWNER = select(models.Client.user_id).where(
+    models.Client.document_id == _of_document, models.Client.client_id == bindparam("client_id")
+)
 _span = and_(
     models.Entry.document_id == _of_document,
     models.Entry.seq > bindparam("after"),

@@ -48,6 +48,7 @@ class Watch:
         self._rooms = rooms
         self._broker = broker
         self._access: dict[str, _Access] = {}  # of the documents that are open here, as they were seen last
+        self.gaps = 0  # entries that were found here, and not told by a hint
         self._blind = False  # the database did not answer
 
     def start(self) -> None:
@@ -90,6 +91,8 @@ class Watch:
                 room.close(GONE, GONE)
                 continue
             epoch, head, access = found[document_id]
+            if room.settled:
+                self.gaps += max(0, head - room.seq)
             room.check(epoch, head)
             before = self._access.get(document_id)
             self._access[document_id] = access

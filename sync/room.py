@@ -406,6 +406,11 @@ class Room:
         elif head > self.seq:
             self._when_landed(lambda: self._follow(Hint(head, head)))
 
+    def takes_for_another(self, peer: Peer) -> bool:
+        """Whether the client id that a peer came with is somebody else's, as far as is known here."""
+        owners = self._replica.gate.owners
+        return peer.client_id in owners and owners[peer.client_id] != peer.user_id
+
     def tend_presence(self, repeat: bool) -> None:
         """Forget the people of other processes that are silent; with `repeat`, say who is here, so that they do not."""
         self._awareness.forget()

@@ -79,7 +79,7 @@ class Rooms:
         """Once this returns, the peer is in the document's room. Raises `UnknownDocument`, `Expelled`, `Crowded`."""
         self._entering[peer] = document_id, None
         try:
-            self._check(document_id)
+            self._check(document_id, peer)
             room = self._room(document_id)
         finally:
             _, expelled = self._entering.pop(peer)
@@ -166,13 +166,19 @@ class Rooms:
                 if room.tail.entries >= COMPACT_IDLE:
                     self._compact(room.document_id)
 
-    def _check(self, document_id: str) -> None:
+    def _check(self, document_id: str, peer: Peer) -> None:
         """Whoever comes from another process finds here what was acknowledged there, whether or not a hint came."""
-        if document_id in self._open:
-            status = self._host.store.status(document_id)
-            room = self._open.get(document_id)
-            if room is not None:
-                room.check(status.epoch, status.head)
+        if document_id not in self._open:
+            return
+        store = self._host.store
+        status = store.status(document_id)
+        room = self._open.get(document_id)
+        if room is None:
+            return
+        room.check(status.epoch, status.head)
+        # A guest who signs in takes their tabs along: the room here may know them as the guest's.
+        if room.takes_for_another(peer) and store.owner(document_id, peer.client_id) == peer.user_id:
+            room.close()
 
     def _room(self, document_id: str) -> Room:
         room = self._open.get(document_id)

@@ -210,6 +210,9 @@ class Store(Protocol):
     def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         """Entries with `after < seq <= until`, oldest first."""
 
+    def owner(self, document_id: str, client_id: int) -> int | None:
+        """Who writes with this Yjs client id; None: the program, or nobody yet."""
+
     def status(self, document_id: str) -> Status:
         """Where the log stands. Raises `UnknownDocument`."""
 

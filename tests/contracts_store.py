@@ -211,6 +211,7 @@ class StoreContract:
         write(world, note, change(user_id=1, clients=(7, 8)), change(user_id=None, clients=(2**53 - 1,)))
         write(world, note, change(user_id=1, clients=(7, 9)))
         assert world.store.open(note).owners == {7: 1, 8: 1, 9: 1, 2**53 - 1: None}
+        assert [world.store.owner(note, client) for client in (7, 9, 2**53 - 1, 10)] == [1, 1, None, None]
 
     def test_a_taken_client_id_fails_its_batch_and_no_other(self, world: World) -> None:
         note, other = world.create(), world.create()

@@ -127,6 +127,13 @@ class MemoryStore:
             if after < entry.seq and (until is None or entry.seq <= until):
                 yield entry
 
+    def owner(self, document_id: str, client_id: int) -> int | None:
+        return self._find(document_id).owners.get(client_id)
+
+    def hand_over(self, document_id: str, client_id: int, user_id: int) -> None:
+        """A guest signs in to an account."""
+        self._find(document_id).owners[client_id] = user_id
+
     def status(self, document_id: str) -> Status:
         document = self._find(document_id)
         snapshot = max(document.snapshots, default=0)

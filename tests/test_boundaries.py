@@ -18,6 +18,7 @@ VIEWS = {
     "editor.health",
     "editor.history",
     "editor.me",
+    "editor.metrics",
     "editor.pages",
     "editor.settings",
     "editor.shares",

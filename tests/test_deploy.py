@@ -1,6 +1,7 @@
 """What is in docs/deploy and docker-compose.yml fits together. No engine runs here: the same topology, started from the
 same nginx.conf, is what tests/cluster attacks."""
 
+import json
 import re
 import shlex
 import shutil
@@ -102,3 +103,19 @@ def test_the_unit_of_systemd_starts_what_there_is() -> None:
     unit = (DEPLOY / "palimpsest.service").read_text()
     assert "ExecStart=/opt/palimpsest/bin/palimpsest serve\n" in unit
     assert "kill -HUP $MAINPID" in unit
+
+
+def test_what_is_watched_is_counted(tmp_path: Path) -> None:
+    """Every number that an alert or the dashboard asks for, the program knows, and every alert is explained."""
+    alerts = yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"][0]["rules"]
+    dashboard = json.loads((DEPLOY / "grafana.json").read_text())
+    asked = [rule["expr"] for rule in alerts]
+    asked += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    source = (ROOT / "editor" / "metrics.py").read_text()
+    counted = {f"palimpsest_{name}" for name in re.findall(r'_(?:gauge|counters?|histogram)\(\s*"(\w+)"', source)}
+    for expression in asked:
+        for name in re.findall(r"palimpsest_\w+", expression):
+            assert re.sub(r"_(bucket|sum|count)$", "", name) in counted, expression
+    guide = (ROOT / "docs" / "operator.md").read_text()
+    for rule in alerts:
+        assert f"`{rule['alert']}`" in guide

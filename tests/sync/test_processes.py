@@ -123,6 +123,23 @@ def test_a_tab_that_comes_from_a_process_of_which_nothing_was_heard_goes_on_at_o
     assert same(alice, bob) == "one twothree"
 
 
+def test_a_guest_who_signed_in_elsewhere_goes_on_here_though_no_hint_came(world: World, post: Post) -> None:
+    gus = world.person(7, process=1)
+    gus.type("as a guest ")
+    gus.leave()
+    world.store.hand_over(DOCUMENT, gus.client_id, 3)
+    world.link(gus).user_id = 3
+    gus.come()
+    gus.type("and with an account")
+    world.clock.turn()
+    assert same(gus) == world.text() == "as a guest and with an account"
+    gus.leave()
+    world.link(gus).user_id = 4
+    gus.come()
+    gus.type("!")
+    assert gus.refused, "whose it is not is still refused"
+
+
 def test_who_writes_without_having_heard_of_the_others_sees_them_then(world: World, post: Post) -> None:
     alice, bob = world.person(1), world.person(2, process=1)
     shown = seqs(bob, world)
