@@ -48,6 +48,7 @@ MOST_BUCKETS = 10_000  # of people who joined, of which those that are full agai
 PING_INTERVAL, PING_TIMEOUT = 10, 10  # seconds: whoever is silent for both together is gone
 
 EVERYWHERE = "everywhere"  # what all processes hear; no document is called so
+SIGNED_OUT = "You have signed out."
 MOST_CLIENT_ID = (1 << 53) - 1
 _EXIT = (gevent.GreenletExit, KeyboardInterrupt, SystemExit)
 
@@ -191,6 +192,14 @@ class Sockets:
         """Who is connected to this process."""
         return {each.identity.user_id for each in self._connections.values() if each.identity.user_id is not None}
 
+    def sign_ins(self) -> set[str]:
+        """The sessions that are connected to this process."""
+        return {each.identity.sign_in for each in self._connections.values() if each.identity.sign_in is not None}
+
+    def end(self, sign_ins: Collection[str]) -> None:
+        """These sessions have ended, as the database says; perhaps no other process told us."""
+        self._expel(lambda identity: identity.sign_in in sign_ins, SIGNED_OUT)
+
     def check(self, now: Mapping[int, Standing]) -> None:
         """How these people stand, as the database says. Ends the connections of whom no other process told us."""
         for connection in list(self._connections.values()):
@@ -243,7 +252,7 @@ class Sockets:
     def _do(self, notice: Sequence[object]) -> None:
         match notice:
             case ["session", sign_in]:
-                self._expel(lambda identity: identity.sign_in == sign_in, "You have signed out.")
+                self._expel(lambda identity: identity.sign_in == sign_in, SIGNED_OUT)
             case ["user", user_id, except_session]:
                 self._expel(
                     lambda identity: identity.user_id == user_id and identity.sign_in != except_session,
@@ -466,6 +475,8 @@ class Sockets:
                 if self._role(identity, document_id) != role:
                     raise Refused("resync", "access has changed just now; join again")
                 _check_epoch(document_id, room.epoch, wanted.epoch)
+            if peer not in room.peers:
+                raise Refused("resync", "the document was loaded again just now; join again")
             if connection.socket.closed or connection.sio_sid is None:
                 raise Refused("not-joined", "the connection has ended")
         except BaseException:
@@ -499,6 +510,8 @@ class Sockets:
             self._rooms.leave(room, peer)
 
     def _expelled(self, connection: Connection, refusal: Refusal) -> None:
+        if connection.joining:
+            return  # the answer to the join says so; who was told twice would join while that is still going on
         connection.emit("expelled", refusal._asdict())
         self._forget(connection)
 

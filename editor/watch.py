@@ -17,7 +17,7 @@ from sqlalchemy import select
 from editor import outage, policy
 from editor.connection import Standing
 from editor.database import session
-from editor.models import Document, Share, User
+from editor.models import Document, PastSignIn, Share, User
 from editor.redis_broker import RedisBroker
 from editor.sockets import Sockets
 from sync.room import GONE
@@ -115,6 +115,8 @@ class Watch:
 
     def _look_at_people(self) -> None:
         sockets: Sockets = self._app.extensions["sockets"]
+        for names in _batches(sockets.sign_ins()):
+            sockets.end(set(session.scalars(select(PastSignIn.id).where(PastSignIn.id.in_(names)))))
         writes = policy.read()[0].guests
         for some in _batches(sockets.people()):
             rows = session.execute(select(User.id, User.fs_uniquifier, User.guest).where(User.id.in_(some)))

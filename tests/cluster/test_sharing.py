@@ -177,13 +177,15 @@ def test_a_new_password_ends_the_tabs_of_other_sessions(cluster: Cluster, arrive
             assert [person.refusals for person in here] == [[], [], []]
 
 
-def test_who_signs_out_is_out_everywhere(cluster: Cluster, arrive: Arrive) -> None:
-    visitor = Visitor(cluster).sign_up("Leaving")
+@without_redis
+def test_who_signs_out_is_out_everywhere(cluster: Cluster, arrive: Arrive, redis_is_away: bool) -> None:
+    visitor = Visitor(cluster).sign_up(f"Leaving-{redis_is_away}")
     note = visitor.new_note()
     inside = [arrive(worker, visitor=visitor, document_id=note) for worker in range(WORKERS)]
-    visitor.sign_out()
-    for person in inside:
-        takes(person, lambda person=person: bool(person.refusals), SOON)  # type: ignore[misc]
+    with without(cluster, redis_is_away):
+        visitor.sign_out()
+        for person in inside:
+            takes(person, lambda person=person: bool(person.refusals), WITHOUT_REDIS if redis_is_away else SOON)  # type: ignore[misc]
 
 
 @without_redis

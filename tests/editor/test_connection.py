@@ -5,9 +5,13 @@ from engineio.socket import Socket
 from flask import Flask
 
 from editor import packets
-from editor.connection import DROWNING, MOST_UNANSWERED, Connection, Frames
+from editor.access import Role
+from editor.connection import DROWNING, MOST_UNANSWERED, Connection, Frames, Identity
 from editor.limits import Limits
+from editor.packets import Refused
+from editor.sockets import Sockets
 from sync.messages import Kind, Message
+from tests.editor.conftest import Arrive
 
 
 @pytest.fixture
@@ -51,3 +55,30 @@ def test_a_message_for_many_is_encoded_once() -> None:
     assert frames.of(message, 5) is frames.of(message, 5)
     assert frames.of(message, 6) is not frames.of(message, 5)
     assert packets.decode(frames.of(message, 7).data).data == ["message", message, 7]
+
+
+def test_who_is_put_out_while_they_join_is_told_once(
+    app: Flask, arrive: Arrive, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their page would join again at once, on this connection, and be refused for ever: it has joined already."""
+    ada = arrive()
+    ada.sign_up("Ada")
+    note = ada.new_note()
+    sockets: Sockets = app.extensions["sockets"]
+    connection.identity, connection.sio_sid = Identity(user_id=ada.who()["id"]), "a name"
+    role_of, asked = sockets._role, []
+
+    def load_anew_at_that_moment(identity: Identity, document_id: str) -> Role:
+        asked.append(document_id)
+        if len(asked) == 2:
+            app.extensions["rooms"].reload(note)
+        return role_of(identity, document_id)
+
+    monkeypatch.setattr(sockets, "_role", load_anew_at_that_moment)
+    wanted = {"document": note, "client": 7, "schema": 1, "epoch": None}
+    with pytest.raises(Refused) as refused:
+        sockets._join(connection, 1, [wanted])
+    assert refused.value.error == "resync"
+    assert connection.socket.queue.qsize() == 0
+    assert (connection.room, connection.joining) == (None, False)
+    assert len(asked) == 2
