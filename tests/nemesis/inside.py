@@ -111,16 +111,16 @@ def _limit(log: SqliteLog, *_: object) -> None:
     log._connected().execute(f"PRAGMA max_page_count = {1 if switches.full else 1 << 30}")
 
 
-_after(Gate, "admit", lambda *_: reached("after gate"))
+_after(Gate, "admit", lambda *_, **__: reached("after gate"))
 _before(SqliteLog, "lock", _limit)
 _after(SqliteLog, "advance", _about_to_commit)
-_after(log_writer, "write", lambda *_: reached("after commit"))
+_after(log_writer, "write", lambda *_, **__: reached("after commit"))
 _after(websocket.WebSocket, "send", _sent)
-_after(SqliteLog, "keep", lambda *_: reached("during compaction"))
-_after(SqliteLog, "pack", lambda *_: reached("during packing"))
-_after(connection.Connection, "emit", lambda *_: reached("during drain"))
-_before(cli, "_migrate", lambda *_: reached("during migration"))
-_before(Operations, "invoke", lambda *_: reached("during migration"))
+_after(SqliteLog, "keep", lambda *_, **__: reached("during compaction"))
+_after(SqliteLog, "pack", lambda *_, **__: reached("during packing"))
+_after(connection.Connection, "emit", lambda *_, **__: reached("during drain"))
+_before(cli, "_migrate", lambda *_, **__: reached("during migration"))
+_before(Operations, "invoke", lambda *_, **__: reached("during migration"))
 
 if fault := os.environ.get(FAULT):
     from tests.nemesis import faults
