@@ -12,7 +12,7 @@ from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText, merg
 
 from sync.codec import state_vector
 from sync.gate import ARRAY, MAP, TEXT, XML_FRAGMENT
-from sync.limits import FIRST_SLICE, LARGEST_SLICE, MERGE_AT_ONCE, SLICE_SECONDS, SLOWEST
+from sync.limits import FIRST_SLICE, LARGEST_SLICE, MERGE_AT_ONCE, SLICE_SECONDS
 from sync.slices import Slices
 
 _ROOTS = {ARRAY: Array, MAP: Map, TEXT: Text, XML_FRAGMENT: XmlFragment}
@@ -33,8 +33,10 @@ def apply(doc: Doc[Any], updates: Sequence[bytes]) -> None:
             doc.apply_update(update)
 
 
-def apply_in_slices(doc: Doc[Any], update: bytes, pause: Callable[[], None]) -> None:
-    """Apply one large update with pauses, in which others see a part of it. Raises `Unreadable`, `TooSlow`.
+def apply_in_slices(doc: Doc[Any], update: bytes, pause: Callable[[], None], slowest: float) -> None:
+    """Apply one large update with pauses, in which others see a part of it. Raises `Unreadable`.
+
+    Raises `TooSlow` if it needs more than so many seconds of the thread's time.
 
     What a struct costs depends on what stands where it goes: a slice is as long as the last one was quick.
     """
@@ -47,8 +49,8 @@ def apply_in_slices(doc: Doc[Any], update: bytes, pause: Callable[[], None]) -> 
             doc.apply_update(piece)
         took = time.thread_time() - began
         spent += took
-        if spent > SLOWEST:
-            raise TooSlow(f"expected to be done within {SLOWEST} s, was not")
+        if spent > slowest:
+            raise TooSlow(f"expected to be done within {slowest} s, was not")
         size = min(2 * size, LARGEST_SLICE) if took < SLICE_SECONDS / 2 else max(1, size // 2)
 
 

@@ -7,6 +7,7 @@ from sync.gate.limits import Limits
 MERGE_AT_ONCE: Final = 100  # updates: merging is superlinear
 LIGHT: Final = 64  # bytes of an update: a keystroke, some words. What is more is taken into the doc in slices,
 LIGHT_TURN: Final = 512  # and so are many light ones of one peer that together are more
+AT_ONCE: Final = 8192  # bytes of entries that others wrote: so much is taken into the doc without a pause
 FIRST_SLICE: Final = 2  # structs or ranges,
 LARGEST_SLICE: Final = 1024
 SLICE_SECONDS: Final = 0.001  # of the thread's time that a slice should take

@@ -1,13 +1,14 @@
 """What a process has of one document in memory: the doc, the gate, and how far in the log they are."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 from pycrdt import Doc
 
-from sync.doc import apply, lacking
+from sync.doc import apply, apply_in_slices, lacking
 from sync.gate import Gate
-from sync.limits import NEARLY, Capacity
+from sync.limits import AT_ONCE, NEARLY, Capacity
 from sync.store import Broken, Entry, Store
 
 NOTHING = b"\x00"  # the state vector of somebody who has nothing
@@ -72,8 +73,16 @@ class Replica:
         return entries
 
     def apply(self, updates: Sequence[bytes], seq: int) -> None:
-        """Take the entries up to `seq` into the doc. Raises `Unreadable`."""
-        apply(self.doc, updates)
+        """Take the entries up to `seq` into the doc. Pauses where they are large. Raises `Unreadable`."""
+        light: list[bytes] = []
+        for update in updates:
+            if len(update) <= AT_ONCE:
+                light.append(update)
+            else:
+                apply(self.doc, light)
+                apply_in_slices(self.doc, update, self._host.pause, inf)
+                light = []
+        apply(self.doc, light)
         self.advance(updates, seq)
 
     def advance(self, updates: Sequence[bytes], seq: int) -> None:

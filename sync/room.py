@@ -14,7 +14,7 @@ from sync.broker import Broker, Hint
 from sync.codec import Malformed, state_vector
 from sync.doc import TooSlow, Unreadable, apply, apply_in_slices, merge
 from sync.gate import Admitted, Refused
-from sync.limits import FILLING, NEARLY, SLICE_SECONDS
+from sync.limits import AT_ONCE, FILLING, NEARLY, SLICE_SECONDS, SLOWEST
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Replica, Tail
@@ -295,7 +295,7 @@ class Room:
                 return
             try:
                 update = merge(turn.updates)
-                apply_in_slices(self.doc, update, self._host.pause)
+                apply_in_slices(self.doc, update, self._host.pause, SLOWEST)
             except TooSlow as error:
                 logger.error("%s: a change of %d bytes: %s", self.document_id, turn.size, error)
                 turn.answer(Refusal("too-large", "This change takes too long to merge, for everybody."), turn.peer)
@@ -431,8 +431,8 @@ class Room:
     def _follow(self, hint: Hint) -> None:
         if hint.last <= self.seq:
             return
-        if self._reading or hint.first > self.seq + 1 or not hint.message:
-            self._read_on(hint.last)
+        if self._reading or hint.first > self.seq + 1 or not hint.message or len(hint.message) > AT_ONCE:
+            self._read_on(hint.last)  # there are pauses in it
             return
         update = Message.decode(hint.message).payload
         try:

@@ -74,7 +74,7 @@ def _crowd(client: int, count: int, there: Id) -> bytes:
 
 def test_a_crowd_at_one_place_holds_nobody_up_and_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """20,000 letters each of which is compared with thousands of others held everybody up for 25 s."""
-    monkeypatch.setattr("sync.doc.SLOWEST", 0.3)
+    monkeypatch.setattr("sync.room.SLOWEST", 0.3)
     meter = Meter()
     world = World(pause=meter.pause)
     mallory, bob = world.person(1), world.person(2)

@@ -114,6 +114,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The gate pauses after every second struct, and not only in the middle of a large paste; what is longer than a
     word is taken into the doc in slices."""
     monkeypatch.setattr("sync.turns.LIGHT", 40)
+    for module in ("room", "replica"):
+        monkeypatch.setattr(f"sync.{module}.AT_ONCE", 60)
     monkeypatch.setattr("sync.doc.FIRST_SLICE", 1)
     for module in ("gate", "order", "scanner"):
         monkeypatch.setattr(f"sync.gate.{module}.PAUSE_EVERY", 2)

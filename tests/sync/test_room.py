@@ -386,6 +386,25 @@ def test_while_a_large_paste_is_taken_others_type_and_nobody_sees_half_of_it() -
     assert same(alice, bob) == world.text() == "x" * (len(seen) // 10)
 
 
+def test_a_large_paste_that_another_process_took_is_followed_with_pauses() -> None:
+    behind: list[int] = []
+
+    def pause() -> None:
+        if there.seq == 0 and here.settled and not there.settled:
+            behind.append(len(bob.body.children))
+
+    world = World(processes=2, pause=pause)
+    alice, bob = world.person(1), world.person(2, process=1)
+    here, there = world.room(alice), world.room(bob)
+    peer = world.link(alice).peer
+    assert peer is not None
+    here.receive(peer, Message(Kind.UPDATE, paste(world, alice, 500)), lambda answer: None)
+    world.clock.turn()
+    assert len(behind) > 10
+    assert set(behind) == {0}
+    assert len(bob.body.children) == 500
+
+
 @pytest.mark.parametrize("end", ["close", "leave"])
 def test_the_room_is_gone_before_a_large_paste_was_taken(end: str) -> None:
     def pause() -> None:
@@ -415,7 +434,7 @@ def test_the_room_is_gone_before_a_large_paste_was_taken(end: str) -> None:
 
 def test_what_takes_too_long_to_merge_is_refused_and_the_note_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Structs that come after thousands of others which were put to the same place at the same time."""
-    monkeypatch.setattr("sync.doc.SLOWEST", 0.1)
+    monkeypatch.setattr("sync.room.SLOWEST", 0.1)
     world = World()
     mallory, bob = world.person(1), world.person(2)
     mallory.type("hello")
