@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import websocket
@@ -263,6 +264,19 @@ def test_a_plain_request_is_answered_and_the_server_lives(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
         plain.sendall(b"GET /socket.io/ HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
         assert plain.recv(1000).startswith(b"HTTP/1.1 4")
+    with talk(port) as client:
+        client.send(b"alive")
+        assert client.recv(timeout=5) == b"alive"
+
+
+@pytest.mark.parametrize("head", [b"X-Large: " + b"a" * 200_000, b"\r\n".join(b"X-%d: a" % n for n in range(2000))])
+def test_headers_that_are_too_large_end_the_request(port: int, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        answer = b""
+        with suppress(ConnectionError):  # it has heard enough, and does not read the rest
+            plain.sendall(b"GET /socket.io/ HTTP/1.1\r\nHost: here\r\n" + head + b"\r\n\r\n")
+            answer = plain.recv(1000)
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
     with talk(port) as client:
         client.send(b"alive")
         assert client.recv(timeout=5) == b"alive"

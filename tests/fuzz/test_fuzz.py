@@ -128,6 +128,23 @@ def test_a_gate_that_asks_nobody_for_clocks_is_found(monkeypatch: pytest.MonkeyP
     assert fuzz.tallies["updates"].failures
 
 
+def test_a_gate_that_asks_nobody_who_they_are_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fresh = Gate._fresh
+
+    def trusting(gate: Gate, user: int | None, sections: Any) -> Any:
+        theirs = {gate.owners[section.client] for section in sections if section.client in gate.owners}
+        return fresh(gate, theirs.pop() if len(theirs) == 1 else user, sections)
+
+    monkeypatch.setattr(Gate, "_fresh", trusting)
+    target = Updates()
+    try:
+        fuzz = Fuzz([target], 1, tmp_path)
+        fuzz.run(4000)
+    finally:
+        target.close()
+    assert any("wrote as client" in path.read_text() for path in fuzz.tallies["updates"].failures)
+
+
 @needs_yjs
 def test_a_difference_is_found(yjs: YjsProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = YrsWriter(random.Random(1), 5, user_id=1)

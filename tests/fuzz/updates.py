@@ -109,6 +109,9 @@ class Document:
                 raise Broke(f"expected an answer that says why, got {refused.error} {refused}") from refused
             return
         self._news = b"" if admitted is None else admitted.update
+        for client, clock in self.gate.clocks.items():
+            if clock > before[0].get(client, 0) and self.gate.owners[client] != user:
+                raise Broke(f"user {user} wrote as client {client} of user {self.gate.owners[client]}")
         if admitted is not None:
             self._target.admitted += 1
             self._admitted.append((admitted.update, dict(self.gate.clocks)))
