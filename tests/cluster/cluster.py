@@ -35,15 +35,14 @@ class Cluster:
         # What is acknowledged must outlive a kill of PostgreSQL itself.
         self.postgres = Postgres(postgres_programs(), synchronous_commit="on")
         self.redis = Redis()
-        self.server = Server(
-            home / "data",
-            DATABASE_URL=self.postgres.url,
-            REDIS_URL=self.redis.url,
-            SECRET_KEY=SECRET,
-            WORKERS=str(WORKERS),
-            TRUSTED_PROXIES="1",
-            SECURE_COOKIES="no",
-        )
+        self._settings = {
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.redis.url,
+            "SECRET_KEY": SECRET,
+            "TRUSTED_PROXIES": "1",
+            "SECURE_COOKIES": "no",
+        }
+        self.server = Server(home / "data", WORKERS=str(WORKERS), **self._settings)
         self.server.port = _free_ports(WORKERS)
         self.server.url = f"http://127.0.0.1:{self.server.port}"
         self._routes: dict[int, str] = {}
@@ -67,6 +66,10 @@ class Cluster:
     def log(self) -> str:
         """What the workers have said so far."""
         return self.server.log
+
+    def another(self, data: Path) -> Server:
+        """One more instance, as if on another machine. nginx does not know it."""
+        return Server(data, **self._settings)
 
     def ready(self, worker: int) -> bool:
         try:

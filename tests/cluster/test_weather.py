@@ -10,11 +10,13 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.cluster import SLOWER, WORKERS, Cluster
 from tests.cluster.conftest import Arrive
+from tests.live import SocketLink, Visitor
 from tests.people import Person, same
 
 CONVERGED = 2.0 * SLOWER  # seconds
@@ -179,3 +181,24 @@ def test_all_workers_are_replaced_while_they_write(cluster: Cluster, company: Co
     company.converged()
     company.nothing_is_lost(arrive(1))
     assert {refusal["error"] for person in company.people for refusal in person.refusals} <= {"not-joined", "moved"}
+
+
+def test_an_instance_on_another_machine_comes_and_goes(
+    cluster: Cluster, arrive: Arrive, ada: Visitor, note: str, tmp_path: Path
+) -> None:
+    other = cluster.another(tmp_path / "data").start()
+    try:
+        link = SocketLink(other, ada, note)
+        company = Company([arrive(0), arrive(1, "polling"), Person(link)])
+        company.write(0.5)
+        assert company.converged() < CONVERGED
+        company.word(company.people[2])
+        other.stop()
+        link._server = cluster  # where a proxy would send them now
+        company.write(0.5)
+        company.converged()
+        company.nothing_is_lost(arrive(2))
+        company.people[2].leave()
+        assert "Traceback" not in other.log
+    finally:
+        other.kill()
