@@ -7,6 +7,7 @@ import { Composition } from './composition'
 import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { socketLink } from './link'
+import { MERGED, type Merged } from './orphans'
 import { peopleOf, scrollTo, type Present } from './presence'
 import { Provider, isForGood, mayWrite, type Joined } from './provider'
 import { bringBack } from './restoring'
@@ -241,7 +242,7 @@ export function openNote(options: NoteOptions): Note {
   function restore(update: Uint8Array): Restoring {
     if (!shown) throw new Error('expected a note that is shown')
     const undo = bringBack(doc, shown.undo, update)
-    const edit = outbox.all.at(-1)
+    const edit = outbox.all.find((one) => one.update === update)
     if (!edit) throw new Error('expected an edit that waits to be sent')
     return { undo, seq: provider.entryOf(edit) }
   }
@@ -285,11 +286,12 @@ export function openNote(options: NoteOptions): Note {
     })
     if (closed) return
     if (found) {
-      doc.transact(() => {
+      provider.takeOver(found.edits)
+      doc.transact(({ meta }) => {
+        meta.set(MERGED, { updates: found.updates.map((update) => ({ update })), from: 'device' } satisfies Merged)
         for (const update of found.updates) Y.applyUpdate(doc, update, device)
       }, device)
       provider.epoch = found.epoch
-      provider.takeOver(found.edits)
       known ??= found.role
       if (found.epoch !== null) show()
     }
