@@ -3,6 +3,8 @@ import { Collaboration } from '@tiptap/extension-collaboration'
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { Carets } from './carets'
+import { Carried } from './carried'
+import { RETURNED } from './orphans'
 import { BODY, TITLE, extensions } from './schema'
 import { ySyncPluginKey } from 'y-prosemirror'
 
@@ -15,7 +17,7 @@ export const RESTORE = Symbol('restore')
 /** One undo for title and text. */
 export function undoManager(doc: Y.Doc): Y.UndoManager {
   return new Y.UndoManager([doc.getXmlFragment(BODY), doc.getText(TITLE)], {
-    trackedOrigins: new Set<unknown>([ySyncPluginKey, TITLE_EDIT, RESTORE]),
+    trackedOrigins: new Set<unknown>([ySyncPluginKey, TITLE_EDIT, RESTORE, RETURNED]),
     // Children are deleted before parents: what is filled by then, somebody else has written in, and it stays.
     deleteFilter: ({ content }) => !(content instanceof Y.ContentType && isFilled(content.type)),
     captureTransaction: (transaction) => transaction.meta.get('addToHistory') !== false,
@@ -41,6 +43,7 @@ export function makeEditor(element: HTMLElement, { doc, awareness, undo, editabl
         ...extensions(),
         Collaboration.configure({ document: doc, field: BODY, yUndoOptions: { undoManager: undo } }),
         Carets.configure({ awareness }),
+        Carried,
       ],
       onBeforeCreate: ({ editor }) => void (begun = editor),
     })

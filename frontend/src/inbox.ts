@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { MERGED, type Merged } from './orphans'
 
 /** A hidden page draws no frames, and a visible one may be hidden before the next: then this many milliseconds. */
 const WITHOUT_FRAME = 100
@@ -9,7 +10,7 @@ const WITHOUT_FRAME = 100
  * While an input method composes, they wait: to change the element that it writes in makes it write its text twice.
  */
 export class Inbox {
-  private waiting: Uint8Array[] = []
+  private waiting: Merged['updates'][number][] = []
   private afterwards: (() => void)[] = []
   private newest = 0
   private frame = 0
@@ -31,7 +32,7 @@ export class Inbox {
   ) {}
 
   push(update: Uint8Array, seq: number): void {
-    this.waiting.push(update)
+    this.waiting.push({ update, seq })
     this.newest = Math.max(this.newest, seq)
     this.later()
   }
@@ -51,6 +52,11 @@ export class Inbox {
     if (this.timer !== undefined) return
     this.timer = setTimeout(() => this.flush(), WITHOUT_FRAME)
     if (typeof requestAnimationFrame === 'function' && !document.hidden) this.frame = requestAnimationFrame(() => this.flush())
+  }
+
+  /** How many updates have come that are not in the doc. */
+  get length(): number {
+    return this.waiting.length
   }
 
   /** All entries up to this one have been sent to us: those that are not in the doc yet wait here. */
@@ -80,8 +86,9 @@ export class Inbox {
     this.waiting = []
     let whole = false
     try {
-      this.doc.transact(() => {
-        for (const update of updates) Y.applyUpdate(this.doc, update, this.origin)
+      this.doc.transact(({ meta }) => {
+        meta.set(MERGED, { updates, from: 'server' } satisfies Merged)
+        for (const { update } of updates) Y.applyUpdate(this.doc, update, this.origin)
         whole = true
       }, this.origin)
     } catch (error) {

@@ -8,6 +8,7 @@ import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { heedCaret } from './heed'
 import { socketLink } from './link'
+import { MERGED, type Merged } from './orphans'
 import { peopleOf, scrollTo, type Present } from './presence'
 import { Provider, isForGood, mayWrite, type Joined } from './provider'
 import { bringBack } from './restoring'
@@ -256,7 +257,7 @@ export function openNote(options: NoteOptions): Note {
   function restore(update: Uint8Array): Restoring {
     if (!shown) throw new Error('expected a note that is shown')
     const undo = bringBack(doc, shown.undo, update)
-    const edit = outbox.all.at(-1)
+    const edit = outbox.all.find((one) => one.update === update)
     if (!edit) throw new Error('expected an edit that waits to be sent')
     return { undo, seq: provider.entryOf(edit) }
   }
@@ -323,11 +324,12 @@ export function openNote(options: NoteOptions): Note {
     })
     if (closed) return
     if (found) {
-      doc.transact(() => {
+      provider.takeOver(found.edits)
+      doc.transact(({ meta }) => {
+        meta.set(MERGED, { updates: found.updates.map((update) => ({ update })), from: 'device' } satisfies Merged)
         for (const update of found.updates) Y.applyUpdate(doc, update, device)
       }, device)
       provider.epoch = found.epoch
-      provider.takeOver(found.edits)
       known ??= found.role
       if (found.epoch !== null) show()
     }

@@ -3,6 +3,7 @@ import type { Role } from './api'
 import { Inbox } from './inbox'
 import type { Link, News, OpenLink, Problem } from './link'
 import { decode, encode } from './messages'
+import { MERGED, Orphans, type Merged } from './orphans'
 import { Outbox, lacking, type Edit } from './outbox'
 import { Reconnect } from './reconnect'
 import { Sender, problemOf } from './sender'
@@ -64,6 +65,7 @@ export class Provider {
   private readonly link: Link
   private readonly inbox: Inbox
   private readonly sender: Sender
+  private readonly orphans: Orphans
   private readonly reconnect = new Reconnect(() => this.comeBack(), () => this.lost())
   private readonly awaited = new Map<Edit, (seq: number | null) => void>()
   private turn = 0
@@ -100,7 +102,7 @@ export class Provider {
       failed: () => this.putOut(unreadable),
       unseen: (error) => this.events.unseen(error),
     })
-    this.sender = new Sender(this.outbox, {
+    this.sender = new Sender(doc, this.outbox, {
       ask: (message) => this.link.ask('message', message),
       acknowledged: (edits, seq) => this.acknowledged(edits, seq),
       refused: (problem) => this.notTaken(problem),
@@ -109,6 +111,10 @@ export class Provider {
     this.whereabouts = new Whereabouts(doc, (states) => {
       // Nobody waits for an answer: the next state says more than this one.
       if (this.joined) this.link.ask('message', encode({ kind: 'awareness', payload: states })).catch(() => undefined)
+    })
+    this.orphans = new Orphans(doc, {
+      isHere: (client) => this.whereabouts.awareness.getStates().has(client),
+      mayWrite: () => !this.joined || mayWrite(this.joined.role, this.joined.user),
     })
     doc.on('update', this.made)
   }
@@ -146,9 +152,10 @@ export class Provider {
     this.events.changed()
   }
 
-  /** Edits that an earlier page, or another tab, left on this device. */
+  /** Edits that an earlier page, or another tab, left on this device, before they are in the doc. */
   takeOver(edits: readonly Edit[]): void {
     this.outbox.add(...edits)
+    this.orphans.takeOver(edits.map(({ update }) => update))
   }
 
   destroy(): void {
@@ -156,15 +163,19 @@ export class Provider {
     this.doc.off('update', this.made)
     this.reconnect.destroy()
     this.inbox.flush()
+    this.orphans.destroy()
     this.link.close()
     this.whereabouts.destroy()
   }
 
-  private made = (update: Uint8Array, origin: unknown) => {
+  private made = (update: Uint8Array, origin: unknown, _doc: Y.Doc, { meta }: Y.Transaction) => {
     if (origin === this) return this.shelf.know(update)
     if (origin === this.shelf) return
-    const edit: Edit = { update, made: performance.now(), row: null }
+    // What Yjs makes of an edit that was made elsewhere names what came meanwhile, as if it had been deleted on purpose.
+    const merged = meta.get(MERGED) as Merged | undefined
+    const edit: Edit = { update: merged?.updates[0]?.update ?? update, made: performance.now(), row: null }
     this.outbox.add(edit)
+    this.orphans.made(edit.update)
     this.shelf.add(edit)
     this.sender.more()
     this.events.changed()
@@ -261,6 +272,7 @@ export class Provider {
       this.awaited.get(edit)?.(seq)
       this.awaited.delete(edit)
     }
+    this.orphans.acknowledged(edits.map(({ update }) => update), seq, this.inbox.length)
     // What the others wrote before it was sent before the ack.
     if (seq !== null) this.inbox.reached(seq)
     this.events.advanced()

@@ -1,3 +1,4 @@
+import type * as Y from 'yjs'
 import { encode } from './messages'
 import type { Problem } from './link'
 import { merge, type Edit, type Outbox } from './outbox'
@@ -23,14 +24,14 @@ export class Sender {
   private going = false
   private sending = false
 
-  constructor(private readonly outbox: Outbox, private readonly events: SenderEvents) {}
+  constructor(private readonly doc: Y.Doc, private readonly outbox: Outbox, private readonly events: SenderEvents) {}
 
   /** The server has said what it has. `first`: what it lacks of everything that is in the outbox now; null: nothing. */
   start(first: Uint8Array | null): void {
     this.turn += 1
     this.going = true
     const edits = [...this.outbox.all]
-    if (first) void this.send(edits, split(first), 'step2')
+    if (first) void this.send(edits, split(first, this.doc), 'step2')
     else {
       this.sending = false
       if (edits.length) this.events.acknowledged(edits, null)
@@ -48,7 +49,7 @@ export class Sender {
   more(): void {
     if (!this.going || this.sending || !this.outbox.length) return
     const edits = [...this.outbox.all]
-    void this.send(edits, split(merge(edits.map(({ update }) => update))), 'update')
+    void this.send(edits, split(merge(edits.map(({ update }) => update)), this.doc), 'update')
   }
 
   private async send(edits: readonly Edit[], pieces: Uint8Array[], kind: 'step2' | 'update'): Promise<void> {

@@ -12,14 +12,17 @@ export type Limits = typeof LIMITS
 /** Fewer bytes than this cannot hold more than any limit allows. */
 const SURELY_SMALL = 64
 
-/** What is applied piece by piece is the same as `update`; after each piece nothing waits for a later one. */
-export function split(update: Uint8Array, limits: Limits = LIMITS): Uint8Array[] {
+/**
+ * What is applied piece by piece is the same as `update`, which is of this doc; after each piece nothing waits for a later one. What is
+ * taken away with everything in it goes after that: a piece that did not name it all would make orphans (orphans.ts).
+ */
+export function split(update: Uint8Array, doc: Y.Doc, limits: Limits = LIMITS): Uint8Array[] {
   if (update.length <= Math.min(SURELY_SMALL, limits.bytes)) return [update]
   const { structs, ds } = Y.decodeUpdate(update)
   const ranges = [...ds.clients].flatMap(([client, list]) => list.map(({ clock, len }) => ({ client, clock, len })))
   if (fits(update, structs, ranges, limits)) return [update]
   // Deletions go last: what they delete is known by then.
-  return [...piecesOf(structs, limits), ...deletions(ranges, limits)]
+  return [...piecesOf(structs, limits), ...deletions(insideFirst(ranges, doc), limits)]
 }
 
 function fits(update: Uint8Array, structs: Struct[], ranges: Range[], limits: Limits): boolean {
@@ -78,6 +81,26 @@ class Piece {
     this.count = this.bytes = 0
     return encoder.toUint8Array()
   }
+}
+
+/** The same ranges in parts: those of what holds something are the last. */
+function insideFirst(ranges: Range[], doc: Y.Doc): Range[] {
+  const inside: Range[] = []
+  const around: Range[] = []
+  for (const { client, clock, len } of ranges) {
+    const structs = doc.store.clients.get(client) ?? []
+    for (let at = clock, index = Y.findIndexSS(structs, clock); at < clock + len; index++) {
+      const struct = structs[index]
+      const end = struct ? Math.min(clock + len, struct.id.clock + struct.length) : clock + len
+      const holds = struct instanceof Y.Item && struct.content instanceof Y.ContentType && struct.content.type._start
+      const list = holds ? around : inside
+      const last = list.at(-1)
+      if (last?.client === client && last.clock + last.len === at) last.len += end - at
+      else list.push({ client, clock: at, len: end - at })
+      at = end
+    }
+  }
+  return [...inside, ...around]
 }
 
 function* deletions(ranges: Range[], limits: Limits): Generator<Uint8Array> {

@@ -11,3 +11,6 @@ export function dice(start = seed): (end: number) => number {
     return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * end)
   }
 }
+
+/** What is random in the libraries; a test may put a roll of its own here. */
+export const chances = { roll: dice() }

@@ -56,7 +56,7 @@ describe('an update in pieces', () => {
     for (let round = 0; round < 60; round++) {
       const whole = session(roll, 1 + roll(5), 20 + roll(150))
       const update = Y.encodeStateAsUpdate(whole)
-      const pieces = split(update, small)
+      const pieces = split(update, whole, small)
       const doc = applied(pieces)
       expect(contentOf(doc)).toEqual([whole.getText('title').toString(), whole.getXmlFragment('body').toString()])
       expect(Y.encodeStateVector(doc)).toEqual(Y.encodeStateVector(applied([update])))
@@ -75,19 +75,33 @@ describe('an update in pieces', () => {
     const roll = dice(seed + 1)
     for (let round = 0; round < 30; round++) {
       const base = session(roll, 3, 80)
+      // As in a page, where undo keeps what one has deleted.
+      base.gc = false
       const known = Y.encodeStateAsUpdate(base)
       const edits: Uint8Array[] = []
       base.on('update', (update: Uint8Array) => edits.push(update))
       for (let n = 0; n < 30; n++) base.getText('title').insert(roll(base.getText('title').length + 1), 'word ')
       base.getXmlFragment('body').delete(0, base.getXmlFragment('body').length)
-      expect(contentOf(applied(split(Y.mergeUpdates(edits), small), [known]))).toEqual(contentOf(base))
+      const pieces = split(Y.mergeUpdates(edits), base, small)
+      expect(contentOf(applied(pieces, [known]))).toEqual(contentOf(base))
+      // No words go before the piece that names them.
+      const other = applied([known])
+      let named = Y.createDeleteSet()
+      other.on('beforeObserverCalls', (transaction: Y.Transaction) =>
+        Y.iterateDeletedStructs(transaction, transaction.deleteSet, (struct) => {
+          if (struct instanceof Y.Item && struct.content instanceof Y.ContentString) expect(Y.isDeleted(named, struct.id)).toBe(true)
+        }))
+      for (const piece of pieces) {
+        named = Y.mergeDeleteSets([named, Y.decodeUpdate(piece).ds])
+        Y.applyUpdate(other, piece)
+      }
     }
   })
 
   test('never cuts a character in two', () => {
     const doc = new Y.Doc()
     doc.getText('title').insert(0, 'x' + '😀'.repeat(5000))
-    const pieces = split(Y.encodeStateAsUpdate(doc), small)
+    const pieces = split(Y.encodeStateAsUpdate(doc), doc, small)
     expect(pieces.length).toBeGreaterThan(20)
     expect(applied(pieces).getText('title').toString()).toBe('x' + '😀'.repeat(5000))
   })
@@ -96,13 +110,13 @@ describe('an update in pieces', () => {
     const doc = new Y.Doc()
     doc.getText('title').insert(0, 'One keystroke after the other, but not too many of them')
     const update = Y.encodeStateAsUpdate(doc)
-    expect(split(update)).toEqual([update])
+    expect(split(update, doc)).toEqual([update])
   })
 
   test('takes a paste of five megabytes', () => {
     const doc = new Y.Doc()
     doc.getText('title').insert(0, 'ä'.repeat(2_500_000))
-    const pieces = split(Y.encodeStateAsUpdate(doc))
+    const pieces = split(Y.encodeStateAsUpdate(doc), doc)
     expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(LIMITS.bytes)
     expect(applied(pieces).getText('title').length).toBe(2_500_000)
   })
@@ -110,6 +124,6 @@ describe('an update in pieces', () => {
   test('says so when it can never be merged', () => {
     const update = Y.encodeStateAsUpdate(session(dice(7), 2, 30))
     // Cut off in the middle: not an update at all.
-    expect(() => split(update.slice(0, update.length - 8), small)).toThrow()
+    expect(() => split(update.slice(0, update.length - 8), new Y.Doc(), small)).toThrow()
   })
 })
