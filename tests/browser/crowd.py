@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pycrdt import Doc, Text, XmlElement, XmlFragment, XmlText
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from editor.database import connect
 from editor.log_sqlite import SqliteLog
 from editor.log_writer import Work, write
-from editor.models import Member, User
+from editor.models import Document, Member, User
 from sync.store import Change
 
 LONG = "Somebodywithonenamethatisaslongasanameisallowedtobe and a second one"
@@ -55,9 +55,12 @@ def write_crowded_note(database_url: str, document_id: str, owner_id: int, until
     others = _arrive(engine, document_id)
     log = SqliteLog(engine)
     whole: Doc[Any] = Doc()
-    for change in _changes([owner_id, *others], whole, until):
+    changes = list(_changes([owner_id, *others], whole, until))
+    for change in changes:
         write(log, [Work(document_id, [change])])
     log.close()
+    with Session(engine) as session, session.begin():
+        session.execute(update(Document).where(Document.id == document_id).values(created=changes[0].time))
     engine.dispose()
 
 
