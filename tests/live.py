@@ -57,6 +57,11 @@ class Server:
         return self._data
 
     @property
+    def database_url(self) -> str:
+        """Of the database with its notes."""
+        return f"sqlite:///{self._data / 'palimpsest.sqlite'}"
+
+    @property
     def log(self) -> str:
         """What it has said so far."""
         return self._log.read_text()

@@ -35,6 +35,13 @@ class Reader:
         expect(self.slider).to_be_enabled()
         return self
 
+    def shows_timeline(self) -> None:
+        """Where there is no room for it beside the note, it takes the note's place."""
+        button = self.page.get_by_role("button", name="Timeline")
+        if button.is_visible():
+            button.click()
+        expect(self.timeline).to_be_visible()
+
     def picks(self, words: str) -> None:
         self.page.get_by_role("combobox", name="What to look at").select_option(words)
 

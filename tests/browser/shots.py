@@ -1,18 +1,21 @@
-"""Pictures of every screen: `python -m tests.browser.shots FOLDER [NAME...]`, at three widths, light and dark."""
+"""Pictures of every screen: `python -m tests.browser.shots FOLDER [NAME...]`, at three widths, light, dark, and in the
+few colours that somebody has chosen for all of their screen. `past` as the only name: all those of history."""
 
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser import past_screens
 from tests.browser.person import Person
 from tests.browser.screens import screens
 from tests.live import Server
 from tests.tools.chromium import ARGUMENTS, chromium, environment
 
-Scheme = Literal["light", "dark"]
+Scheme = Literal["light", "dark", "forced"]
 SIZES = ((390, 844), (820, 1180), (1440, 900))
 
 
@@ -35,14 +38,16 @@ def _take(browser: Browser, folder: Path, names: list[str], width: int, height: 
         server.start()
 
         def someone(name: str, **options: Any) -> Person:
+            colours = {"forced_colors": "active"} if scheme == "forced" else {"color_scheme": scheme}
             context = browser.new_context(
-                base_url=server.url, viewport={"width": width, "height": height}, color_scheme=scheme, **options
+                base_url=server.url, viewport={"width": width, "height": height}, **{**colours, **options}
             )
             return Person(context, name, server.url)
 
         try:
-            for name, person in screens(someone):
-                if not names or name in names:
+            past = past_screens.screens(someone, server.database_url)
+            for name, person in past if names == ["past"] else chain(screens(someone), past):
+                if names in ([], ["past"]) or name in names:
                     person.waits_for_stillness()
                     person.page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
         finally:

@@ -1,12 +1,17 @@
 """An owner takes history away: it is said what will go, and then it is gone everywhere."""
 
 import re
+import subprocess
+import sys
+import time
 
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
+from tests.browser.crowd import write_crowded_note
 from tests.browser.person import eventually
 from tests.browser.reader import Reader, adds, ana_and_ben
+from tests.live import Server
 
 
 def test_words_are_erased_from_all_history(someone: Someone) -> None:
@@ -76,3 +81,39 @@ def test_what_was_before_a_moment_is_erased(someone: Someone) -> None:
     history.slider.focus()
     ana.presses("Home")
     expect(history.paper).to_contain_text("Old words.")
+
+
+def test_what_is_older_than_the_administrator_wants_is_gone(own_server: Server, someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    me = ana.asks("GET", "/api/me").json()["user"]["id"]
+    path = f"/n/{ana.asks('POST', '/api/documents', {'title': ''}).json()['id']}"
+    write_crowded_note(own_server.database_url, path.split("/")[2], me, time.time_ns() // 1_000_000)
+    ana.opens(f"{path}/history?at=1")
+    history = Reader(ana).is_there()
+    expect(history.paper).to_contain_text("nothing of it is lost.")  # which was deleted two months ago
+    ana.opens("/settings")
+    ana.page.get_by_role("combobox", name="How long history is kept").select_option("30 days")
+    ana.page.get_by_role("button", name="Keep 30 days").click()
+    expect(ana.page.get_by_text("Settings saved")).to_be_visible()
+
+    ana.opens_note(path)
+    written = ana.text()
+    own_server.stop()
+    compact = [sys.executable, "-m", "editor.cli", "compact", "--data", str(own_server.data)]
+    assert "erased from 1 notes" in subprocess.run(compact, check=True, capture_output=True, text=True).stdout
+    own_server.start()
+    # Whoever has the note open notices nothing.
+    adds(ana, " Today.")
+    assert ana.text() == f"{written} Today."
+
+    ana.opens(f"{path}/history?at=1")
+    expect(history.toast).to_contain_text("This moment was erased")
+    history.is_there()
+    expect(history.timeline.get_by_text(re.compile("^What was before .* was erased.$"))).to_be_visible()
+    assert history.timeline.locator(".sess").count() < 20  # of thirty
+    history.slider.focus()
+    ana.presses("Home")
+    expect(history.slider).to_have_attribute("aria-valuetext", re.compile("^(?!The beginning)"))
+    expect(history.paper).to_contain_text("Written by number 2 of those who were asked.")
+    expect(history.paper).not_to_contain_text("nothing of it is lost.")
+    assert ana.barriers() == []

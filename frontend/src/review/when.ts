@@ -15,8 +15,6 @@ const dateShortOfYear = format({ day: 'numeric', month: 'short', year: 'numeric'
 
 /** 9:41 */
 export const clock = (time: number) => twoDigits(time).replace(/^0/, '')
-/** 9:41:07 */
-export const exactClock = (time: number) => `${clock(time)}:${seconds(time).padStart(2, '0')}`
 
 const midnight = (now: number, back: number) => {
   const day = new Date(now)
@@ -50,6 +48,9 @@ export function brief(time: number, now: number): string {
   const when = time >= midnight(now, 0) ? 'Today' : time >= midnight(now, 6) ? weekdayShort(time) : sameYear(time, now) ? dateShort(time) : dateShortOfYear(time)
   return `${when} ${clock(time)}`
 }
+
+/** The same to the second: Today 14:32:07. */
+export const exactly = (time: number, now: number) => `${brief(time, now)}:${seconds(time).padStart(2, '0')}`
 
 /** 14:05–14:32; 23:50–Fri 0:10 over midnight; one time when it was over within the minute. */
 export function span(began: number, ended: number): string {
