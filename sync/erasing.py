@@ -19,7 +19,7 @@ from sync.gate.ranges import Ranges, disjoint
 from sync.gate.scanner import no_pause
 from sync.history import groups, replay_on, replay_with_seq
 from sync.packing import chain_chunks, cut
-from sync.parts import take_apart
+from sync.parts import deleted, take_apart
 from sync.store import BEFORE_ALL, Chunk, Rewriting, Snapshot, Store
 
 __all__ = ["StillThere", "Unerasable", "before", "last_before", "pieces"]
@@ -85,7 +85,7 @@ def pieces(
     status = store.status(document_id)
     present, head = replay_with_seq(store, document_id, pause=pause)
     newest = _snapshot(present, head, roots, pause)
-    eraser = Blanks(_ranges(wanted, clocks(present.get_state())), words, _deleted(newest.state))
+    eraser = Blanks(_ranges(wanted, clocks(present.get_state())), words, deleted(take_apart(newest.state, pause)))
     blanked = newest._replace(state=eraser.erase(newest.state))
     if blanked != newest:
         raise StillThere("It is still in the note. Delete it there first.")
@@ -141,14 +141,6 @@ def _ranges(wanted: Iterable[tuple[int, int, int]], known: Mapping[int, int]) ->
     ranges = Ranges()
     for client, some in by_client.items():
         ranges.add(client, disjoint(some))
-    return ranges
-
-
-def _deleted(state: bytes) -> Ranges:
-    """What is not in the note any more."""
-    ranges = Ranges()
-    for client, some in take_apart(state).deletes:
-        ranges.add(client, disjoint((first, first + length) for first, length in some))
     return ranges
 
 
