@@ -39,6 +39,8 @@ FORGET = (
     "DELETE FROM version WHERE document_id = {0} AND seq < {1}",
     "DELETE FROM act WHERE document_id = {0} AND seq <= {1}",
     "DELETE FROM quarantine WHERE document_id = {0} AND last_seq <= {1}",
+    # What stands for damaged entries is in a chunk then; in their rows may be what was to be erased.
+    """UPDATE quarantine SET kept = '[]', "update" = NULL WHERE document_id = {0} AND last_seq > {1}""",
     "DELETE FROM sitting WHERE document_id = {0} "
     "AND (last_seq <= {1} OR (SELECT packed_seq FROM document WHERE id = {0}) <= {1})",
     "UPDATE sitting SET first_seq = {1} + 1 WHERE document_id = {0} AND first_seq <= {1}",

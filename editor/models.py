@@ -237,9 +237,9 @@ class Quarantine(Base):
     last_seq: Mapped[int]
     found: Mapped[int]
     why: Mapped[str]
-    rows: Mapped[Any] = mapped_column(JSON)  # the entries as they are, for when they are packed
-    update: Mapped[bytes | None]  # what they did, as far as the note at `known_seq` tells; null: nothing tells it
-    known_seq: Mapped[int | None]
+    kept: Mapped[Any] = mapped_column(JSON)  # the entries as they are, for when they are packed
+    known_seq: Mapped[int | None]  # at this entry the note is known, which tells what they did; null: nothing does
+    update: Mapped[bytes | None]  # what they did; null: that is not known, or it is in a chunk by now
     time: Mapped[int]  # when they did it, about
     user_id: Mapped[int | None]  # whose copy of the note told it; null: the server's own
 

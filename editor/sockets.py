@@ -21,7 +21,7 @@ from flask import session as cookie
 from flask_socketio import SocketIO
 from socketio import packet as kinds
 
-from editor import access, database, epochs, outage, outbox, packets, websocket
+from editor import access, damage, database, epochs, outage, outbox, packets, websocket
 from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
 from editor.entrance import LARGEST_BODY, MOST_PACKETS, Entrance
@@ -32,7 +32,7 @@ from sync.broker import Broker, Hint
 from sync.messages import Message
 from sync.peer import Answer, Peer, Refusal
 from sync.room import Room
-from sync.rooms import Expelled, Rooms
+from sync.rooms import Expelled, NotWhole, Rooms
 from sync.store import UnknownDocument
 
 JOIN_DEADLINE = 10.0  # seconds from opening a connection to joining a document
@@ -381,6 +381,9 @@ class Sockets:
             raise _not_found(identity) from None
         except Expelled:
             raise Refused("resync", "access has changed just now; join again") from None
+        except NotWhole as error:
+            first, last = error.damage.first, error.damage.last
+            raise Refused("damaged", damage.whole(error.damage), first=first, last=last, has=error.has) from None
         try:
             # Asked again, now that a change of access would expel us: one that came just before would be missed.
             with self._app.app_context():

@@ -167,10 +167,10 @@ class SqlStore:
             span = {"document_id": document_id, "after": damaged.first - 1, "until": damaged.last}
             kept = [_described(row) for row in connection.execute(_ROWS, span)]
             known = _touching(document_id, damaged)
-            kept = kept or list(connection.scalars(select(models.Quarantine.rows).where(known)).first() or ())
+            kept = kept or list(connection.scalars(select(models.Quarantine.kept).where(known)).first() or ())
             connection.execute(delete(models.Quarantine).where(known))
             values = dict(zip(_QUARANTINE_COLUMNS, damaged, strict=True))
-            connection.execute(insert(models.Quarantine).values(document_id=document_id, rows=kept, **values))
+            connection.execute(insert(models.Quarantine).values(document_id=document_id, kept=kept, **values))
 
     def release(self, document_id: str, damaged: Quarantined) -> None:
         with self._engine.begin() as connection:
@@ -325,7 +325,7 @@ _ROWS = (
     .where(_span)
     .order_by(models.Entry.seq)
 )
-_QUARANTINE_COLUMNS = ("first_seq", "last_seq", "found", "why", "update", "known_seq", "time", "user_id")
+_QUARANTINE_COLUMNS = ("first_seq", "last_seq", "found", "why", "known_seq", "update", "time", "user_id")
 _QUARANTINED = (
     select(*(getattr(models.Quarantine, name) for name in _QUARANTINE_COLUMNS))
     .where(models.Quarantine.document_id == _of_document)

@@ -35,7 +35,7 @@ def groups(
     it is known what it did (`Store.quarantined`); else it is told to `damaged` and left out, and without that `Broken`
     is raised. Raises `UnknownDocument`.
     """
-    for part in _read(store, document_id, after, until, damaged):
+    for part in read(store, document_id, after, until, damaged):
         for group in [part] if isinstance(part, Group) else _decode(part, pause):
             if group.last > after and (until is None or group.last <= until):
                 after = group.last
@@ -52,7 +52,7 @@ def chunks(
 ) -> Iterator[bytes]:
     """The same as chunks (docs/http.md), each whole: the first may begin before `after`, the last end after `until`."""
     loose: list[Group] = []
-    for part in _read(store, document_id, after, until, damaged):
+    for part in read(store, document_id, after, until, damaged):
         if loose and (len(loose) == AT_ONCE or part.first != loose[-1].last + 1 or isinstance(part, Chunk)):
             yield encode(loose, pause)
             loose = []
@@ -126,10 +126,10 @@ def replay_on(doc: Doc[Any], seq: int, more: Iterator[Group], pause: Callable[[]
     return seq
 
 
-def _read(
-    store: Store, document_id: str, after: int, until: int | None, damaged: Damaged | None
+def read(
+    store: Store, document_id: str, after: int = 0, until: int | None = None, damaged: Damaged | None = None
 ) -> Iterator[Chunk | Group]:
-    """Chunks, and groups where there are none, that follow each other."""
+    """The same as chunks, which are not unpacked, and groups where there are none."""
     stands_for: Quarantined | None = None  # what came last in the place of damaged entries
     for part in walk(store, document_id, after, until):
         if isinstance(part, Damage):

@@ -64,7 +64,7 @@ def mend(
     """
     damages, _ = _find(store, document_id, pause)
     _remember(store, document_id, damages, now)
-    wanted = [each for each in store.quarantined(document_id) if each.update is None]
+    wanted = [each for each in store.quarantined(document_id) if each.known is None]
     for seq in _moments(store, document_id, live, wanted):
         some = [each for each in wanted if each.last <= seq]
         if not some:
@@ -95,10 +95,10 @@ def mend_from(
     Of these it may hold only what this user wrote, unless they `may_vouch` for others. Raises `Unfit`; Malformed, a
     ValueError; `UnknownDocument`.
     """
-    damages, status = _find(store, document_id, pause)
-    wanted = [each for each in store.quarantined(document_id) if each.update is None]
-    if not wanted or not damages:
+    wanted = [each for each in store.quarantined(document_id) if each.known is None]
+    if not wanted:
         raise Unfit("Nothing of this note is damaged.")
+    status = store.status(document_id)
     together = _together(wanted)
     if not together.last <= copy.seq <= status.head:
         raise Unfit(f"Expected a copy with the entries up to {together.last}, not one with those up to {copy.seq}.")
@@ -175,11 +175,11 @@ def _remember(store: Store, document_id: str, damages: Sequence[Damage], now: in
     """Keep in mind what is damaged, and no more what is not."""
     before = store.quarantined(document_id)
     for each in before:
-        if each.update is None and not any(_touch(each, damage) for damage in damages):
+        if each.known is None and not any(_touch(each, damage) for damage in damages):
             store.release(document_id, each)
             logger.warning("%s: entries %d to %d are whole again", document_id, each.first, each.last)
     for damage in damages:
-        if any(each.first <= damage.first and damage.last <= each.last for each in before):
+        if any(each.first <= damage.first and damage.last <= each.last and _holds(each) for each in before):
             continue
         known = [each for each in before if _touch(each, damage)]
         found = Quarantined(
@@ -190,6 +190,11 @@ def _remember(store: Store, document_id: str, damages: Sequence[Damage], now: in
         )
         store.quarantine(document_id, found)
         logger.error("%s: %s", document_id, damage)
+
+
+def _holds(each: Quarantined) -> bool:
+    """What was put into a chunk, which is damaged now, is to be told anew."""
+    return each.known is None or each.update is not None
 
 
 def _touch(one: Quarantined, other: Damage) -> bool:

@@ -284,7 +284,7 @@ class Rooms:
         if met is None:
             raise error
         quarantined = store.quarantined(document_id)
-        wanted = [each for each in quarantined if each.update is None and each.last >= met.first]
+        wanted = [each for each in quarantined if each.known is None and each.last >= met.first]
         if not wanted:
             raise error
         damage = wanted[0]._replace(last=wanted[-1].last)

@@ -139,9 +139,9 @@ class Quarantined(NamedTuple):
     last: int
     found: int  # milliseconds since 1970
     why: str
-    # What they did, as far as the note tells as it was at the entry `known`. None: nothing that is there tells it.
-    update: bytes | None = None
+    # At this entry the note is known, and so is what they did as far as it tells. None: nothing tells what they did.
     known: int | None = None
+    update: bytes | None = None  # what they did; None: that is not known, or it is in a chunk by now
     time: int = 0  # when that was, about
     user_id: int | None = None  # whose copy of the note it was that told it; None: the server's own
 

@@ -4,7 +4,7 @@ Every row has a hash over itself and the row before it. A row that does not matc
 its hash was: the row after it, or the document, was chained to the right one and tells.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sync.codec import Malformed
 from sync.gate.limits import UNLIMITED
@@ -14,23 +14,30 @@ from sync.store import BEFORE_ALL, Chunk, Damage, Entry, Status, Store, chain, l
 Row = Chunk | Entry | Damage
 
 
-def walk(store: Store, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Row]:
+def walk(
+    store: Store,
+    document_id: str,
+    after: int = 0,
+    until: int | None = None,
+    harmless: Callable[[Damage], None] = lambda damage: None,
+) -> Iterator[Row]:
     """What is after entry `after` up to `until`, in its order: chunks, entries, and what is damaged. May block.
 
     Chunks come whole: the first may begin before `after`, the last end after `until`. Nothing tells what the row after
     a lost one was chained to: it is taken if it can be read. If somebody erases history meanwhile, rows of before and
-    after that meet, which looks like damage: compare `Store.status`. Raises `UnknownDocument`.
+    after that meet, which looks like damage: compare `Store.status`. Where only the hash of a row is damaged the row
+    comes with the right one, and `harmless` is told of it. Raises `UnknownDocument`.
     """
     status = store.status(document_id)
     end = status.head if until is None else min(until, status.head)
     rows = _rows(store, document_id, after, end)
-    seen = _Seen(after, status)
+    seen = _Seen(after, status, harmless)
     row = next(rows, None)
     while row is not None and _first(row) <= end:
         ahead = next(rows, None)
         judged = seen.look(row, ahead)
         if seen.doubtful and after:  # the row that this one is chained to was not looked at: look at all of them
-            yield from (each for each in walk(store, document_id, 0, until) if _last(each) > after)
+            yield from (each for each in walk(store, document_id, 0, until, harmless) if _last(each) > after)
             return
         if judged is not None:
             yield judged
@@ -40,10 +47,11 @@ def walk(store: Store, document_id: str, after: int = 0, until: int | None = Non
 class _Seen:
     """What is known of the rows so far."""
 
-    def __init__(self, after: int, status: Status) -> None:
+    def __init__(self, after: int, status: Status, harmless: Callable[[Damage], None]) -> None:
         self.doubtful = False  # the row that was looked at last is damaged, or the one that it is chained to
         self._at = after
         self._status = status
+        self._harmless = harmless
         # What the next chunk and the next entry are chained to. None: that is not there.
         self._chunk: bytes | None = BEFORE_ALL
         self._entry: bytes | None = BEFORE_ALL if after == 0 else None
@@ -82,6 +90,8 @@ class _Seen:
             follows = next_entry is not None and _chain(chunk.entry_hash, next_entry) == next_entry.hash
             self._entry = chunk.entry_hash if follows else None
             return _damage(chunk.first, chunk.last, "a chunk", hash, chunk.hash)
+        if hash != chunk.hash:
+            self._harmless(_damage(chunk.first, chunk.last, "a chunk", hash, chunk.hash))
         self._chunk, self._entry = hash, chunk.entry_hash
         return chunk._replace(hash=hash)
 
@@ -91,6 +101,8 @@ class _Seen:
             self.doubtful = self._borrowed
             self._entry = entry.hash
             return _damage(entry.seq, entry.seq, "an entry", hash, entry.hash)
+        if hash != entry.hash:
+            self._harmless(_damage(entry.seq, entry.seq, "an entry", hash, entry.hash))
         self._entry, unknown = hash, self._entry is None
         return (_unreadable(entry) if unknown else None) or entry._replace(hash=hash)
 

@@ -395,7 +395,7 @@ class StoreContract:
         for each in (five, two):
             world.store.quarantine(note, each)
         assert world.another().quarantined(note) == [two, five]
-        told = five._replace(update=b"\0\0", known=9, time=3000, user_id=7)
+        told = five._replace(known=9, update=b"\0\0", time=3000, user_id=7)
         world.store.quarantine(note, told)
         assert world.store.quarantined(note) == [two, told]
         whole = Quarantined(3, 6, 1000, "more")
@@ -409,7 +409,7 @@ class StoreContract:
         write(world, note, *(change(b"\0\0", user_id=n) for n in range(1, 8)))
         for seq in (3, 5):
             world.turn_a_bit(note, "entry", seq)
-        told = Quarantined(3, 5, 1000, "turned", b"\1\1\5\0\0\2\0", 7, 3000)
+        told = Quarantined(3, 5, 1000, "turned", 7, b"\1\1\5\0\0\2\0", 3000)
         world.store.quarantine(note, told)
         nobody = Group(3, 5, None, 0, 3000, b"\1\1\5\0\0\2\0")
         read = list(history.groups(world.store, note))
@@ -453,7 +453,7 @@ class StoreContract:
             world.name(note, seq)
         world.store.compact(note, snapshot(4))
         for seq in (2, 4):
-            world.store.quarantine(note, Quarantined(seq, seq, 1000, "turned"))
+            world.store.quarantine(note, Quarantined(seq, seq, 1000, "turned", 5, b"secret"))
         epoch = world.store.status(note).epoch
         chunks = packed(told[:3])
         rewriting = Rewriting(epoch, BEFORE_ALL, 5, 3, chunks, {4: b"four"}, [snapshot(5)], 3, 0)
@@ -472,7 +472,7 @@ class StoreContract:
         status = world.store.status(note)
         assert (status.epoch, status.head, status.snapshot, status.packed, status.first) == ("second", 6, 5, 3, 3)
         assert world.store.marks(note, 0, 6) == {3}
-        assert [each.first for each in world.store.quarantined(note)] == [4], "what was before the moment is forgotten"
+        assert world.store.quarantined(note) == [Quarantined(4, 4, 1000, "turned", 5)]
         verify([*entries, *write(world, note, change())], chunks[-1].entry_hash, 3)
         assert world.store.status(other).epoch != "second"
 

@@ -222,7 +222,8 @@ class MemoryStore:
                 document.hash = chain(document.hash, row.seq, row.user_id, row.session_id, row.time, update)
                 document.entries.append(row._replace(update=update, hash=document.hash))
         document.marks = {seq for seq in document.marks if seq >= rewriting.first}
-        document.quarantined = [each for each in document.quarantined if each.last > rewriting.first]
+        quarantined = [each for each in document.quarantined if each.last > rewriting.first]
+        document.quarantined = [each._replace(update=None) for each in quarantined]
         document.epoch, document.first = epoch or document.epoch, rewriting.first
         return True
 

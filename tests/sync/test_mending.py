@@ -183,7 +183,7 @@ def test_a_note_that_is_damaged_after_its_snapshot_is_read_up_to_there(
     refused = refusal(world)
     assert (refused.damage.first, refused.damage.last) == (4, 4)
     assert sum(clocks(refused.has).values()) == 3
-    state, seq = world.rooms.read(DOCUMENT)
+    state, seq, _ = world.rooms.read(DOCUMENT)
     doc: Doc[Any] = Doc()
     doc.apply_update(state)
     assert (str(doc.get("title", type=type(late.text))), seq) == ("abc", 3)

@@ -93,7 +93,9 @@ def test_a_hash_that_turned_over_harms_nothing(world: World, table: str, seq: in
     """What comes after it, or the document, was chained to the right one."""
     whole = list(walk(world.store, DOCUMENT))
     world.store.turn_a_bit(DOCUMENT, table, seq, "hash")
-    assert list(walk(world.store, DOCUMENT)) == whole
+    told: list[Damage] = []
+    assert list(walk(world.store, DOCUMENT, harmless=told.append)) == whole
+    assert [(damage.first, damage.last) for damage in told] == [(seq - 3 if table == "chunk" else seq, seq)]
     for after in range(21):
         found = list(walk(world.store, DOCUMENT, after))
         assert found == whole[len(whole) - len(found) :]
