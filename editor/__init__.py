@@ -24,6 +24,7 @@ def create_app(config: "Config") -> "Flask":
     from editor.history import history
     from editor.me import me
     from editor.redis_broker import RedisBroker
+    from editor.repairs import repairs
     from editor.retention import Retention
     from editor.settings import settings
     from editor.shares import shares
@@ -63,7 +64,9 @@ def create_app(config: "Config") -> "Flask":
     body.register(app)
     auth.register(app)
     pages.register(app)
-    resources = (assets.assets, documents, entries, erasures, guests, health, history, me, settings, shares, versions)
+    resources = (
+        assets.assets, documents, entries, erasures, guests, health, history, me, repairs, settings, shares, versions
+    )  # fmt: skip
     for resource in resources:
         app.register_blueprint(resource)
     security.limit(app, config.redis_url)

@@ -1,15 +1,17 @@
 """The JSON object that a request carries, checked before a view sees it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import UnionType
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from editor.characters import is_line
 from editor.errors import Invalid
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 KINDS: dict[type | UnionType, str] = {
     str: "a text",
@@ -23,11 +25,19 @@ MOST_DIGITS = 18  # of a number in an address: databases keep 64 bits
 
 
 def register(app: Flask) -> None:
-    """Requests under /api that carry a body carry one JSON object; others are refused in words."""
+    """Requests under /api that carry a body carry one JSON object; others are refused in words.
+
+    Those are the exception whose view `takes_bytes`.
+    """
 
     @app.before_request
     def _check() -> None:
         # Its length is not asked for: a body that is sent in chunks has none.
+        view = app.view_functions.get(request.endpoint or "")
+        most: int | None = getattr(view, "most_bytes", None)
+        if most is not None:
+            request.max_content_length = most
+            return
         if not request.path.startswith("/api/") or not request.get_data():
             return
         try:
@@ -40,6 +50,16 @@ def register(app: Flask) -> None:
             raise Invalid("The body is not valid JSON.") from error
         if not isinstance(content, dict):
             raise Invalid("The body must be a JSON object.")
+
+
+def takes_bytes(most: int) -> Callable[[View], View]:
+    """The view reads the body as it is, of at most so many bytes."""
+
+    def mark(view: View) -> View:
+        view.most_bytes = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def fields(needed: Sequence[str] = (), /, **kinds: type | UnionType) -> dict[str, Any]:

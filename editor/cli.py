@@ -89,26 +89,27 @@ def compact(document_id: str | None, data: Path | None) -> None:
     from sqlalchemy import or_, select
 
     from editor import create_app, retention, sittings
-    from editor.content.schema import ROOTS
     from editor.database import session
     from editor.models import Document
-    from sync import compaction, packing
-    from sync.store import UnknownDocument
+    from sync.rooms import Rooms
+    from sync.store import Broken, UnknownDocument
 
     app = create_app(config)
     store = app.extensions["store"]
+    rooms: Rooms = app.extensions["rooms"]
     with app.app_context():
         behind = or_(Document.head_seq > Document.snapshot_seq, Document.head_seq > Document.packed_seq)
         names = [document_id] if document_id else list(session.scalars(select(Document.id).where(behind)))
         session.rollback()
         for number, name in enumerate(names, start=1):
             try:
-                snapshot = compaction.compact(store, name, ROOTS)
                 sittings.catch_up(name)  # what is in no sitting is not packed
-                packed = packing.pack(store, name, ROOTS)
+                said = _compacted(*rooms.compact(name))
             except UnknownDocument as error:
                 raise click.ClickException(f"There is no note {name}.") from error
-            click.echo(f"{number}/{len(names)} {name}: {_compacted(snapshot, packed)}")
+            except Broken as error:
+                said = f"damaged, {error}"
+            click.echo(f"{number}/{len(names)} {name}: {said}")
         erased = retention.sweep()
     store.close()
     app.extensions["engine"].dispose()

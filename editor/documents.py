@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, request
 from gevent.event import AsyncResult
 from sqlalchemy import delete, func, select
 
-from editor import access, acts, body, digest
+from editor import access, acts, body, damage, digest
 from editor.access import Access, Role
 from editor.characters import LONGEST_TITLE
 from editor.content import schema
@@ -17,7 +17,7 @@ from editor.database import session
 from editor.errors import Conflict, NotFound, Unavailable
 from editor.models import Document, Member, User, now
 from sync.peer import Answer, Refusal, Saved
-from sync.rooms import Rooms
+from sync.rooms import NotWhole, Rooms
 from sync.store import UnknownDocument
 
 documents = Blueprint("documents", __name__, url_prefix="/api/documents")
@@ -160,6 +160,8 @@ def _edit(document_id: str, user_id: int, change: Callable[[Any], None]) -> Answ
         raise Unavailable(NOT_SAVED) from timeout
     except UnknownDocument as error:
         raise NotFound("There is no note here for you.") from error
+    except NotWhole as error:
+        raise damage.refused(error.damage) from error
 
 
 def _people(document_ids: Sequence[str]) -> defaultdict[str, list[dict[str, Any]]]:

@@ -1,6 +1,5 @@
 """The log itself, for those who want to see how a note was written: entries in chunks, and states to begin from."""
 
-import logging
 from collections.abc import Iterable, Iterator
 
 import gevent
@@ -11,12 +10,10 @@ from editor.errors import Invalid, NotFound
 from editor.sql_store import SqlStore
 from sync.codec import write_uint
 from sync.history import Damaged, chunks
-from sync.store import UnknownMoment
+from sync.rooms import Rooms
+from sync.store import Broken, Damage, UnknownMoment
 
 entries = Blueprint("entries", __name__, url_prefix="/api/documents/<document_id>/history")
-
-log = logging.getLogger(__name__)
-
 
 @entries.get("/entries")
 def stream(document_id: str) -> Response:
@@ -30,8 +27,10 @@ def stream(document_id: str) -> Response:
         until = document.head_seq
     if until < after:
         raise Invalid("That does not work.", {"until": [f"This must be {after} or more, not {until}."]})
-    found = chunks(_store(), document_id, after, until, _damaged(document_id))
-    return _bytes(_framed(found) if after < until else (), document.epoch)
+    found = chunks(_store(), document_id, after, until, _mended(document_id))
+    response = _bytes(_framed(found) if after < until else (), document.epoch)
+    response.headers["X-Until"] = str(until)
+    return response
 
 
 @entries.get("/state")
@@ -42,13 +41,22 @@ def state(document_id: str) -> Response:
         raise Invalid("The address lacks a part.", {"seq": ["This must be a whole number."]})
     try:
         return _bytes([_store().state(document_id, seq)], document.epoch)
-    except UnknownMoment as error:
+    except (UnknownMoment, Broken) as error:
         raise NotFound(f"There is no state at hand for moment {seq}.") from error
 
 
-def _damaged(document_id: str) -> Damaged:
-    """Tell the operator which entries cannot be read any more; whoever looks at the history sees the rest."""
-    return lambda damage: log.error("%s: damaged %s", document_id, damage)
+def _mended(document_id: str) -> Damaged:
+    """What is damaged is looked after, once. Whoever reads learns from what is missing that they must ask again."""
+    rooms: Rooms = current_app.extensions["rooms"]
+    done = False
+
+    def mend(damage: Damage) -> None:
+        nonlocal done
+        if not done:
+            done = True
+            rooms.mend(document_id)
+
+    return mend
 
 
 def _framed(found: Iterator[bytes]) -> Iterator[bytes]:

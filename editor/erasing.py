@@ -8,8 +8,10 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from flask import current_app
 from sqlalchemy import func, select
 
+from editor import sittings
 from editor.content.schema import ROOTS
 from editor.database import session
 from editor.models import Act, Version, new_id
@@ -66,8 +68,15 @@ def keep_since(store: Store, document_id: str, time: int) -> Erased | None:
 def _erase(
     rooms: Rooms | None, store: Store, document_id: str, plan: Callable[[], Rewriting], dry: bool, words: str = ""
 ) -> Erased:
+    mending = current_app.extensions["rooms"].mending
+
+    def planned() -> Rewriting:
+        if store.quarantined(document_id):
+            sittings.catch_up(document_id)  # up to those entries all are packed, which must be in sittings for that
+        return plan()
+
     for _ in range(TRIES):
-        rewriting = plan()
+        rewriting = mending(document_id, planned)
         versions = _versions(document_id, rewriting.first) + (_blank(document_id, words, dry) if words else 0)
         epoch = rewriting.epoch if dry or rooms is None else new_id()
         erased = Erased(rewriting.erased, versions, rewriting.size, epoch)

@@ -5,13 +5,11 @@ from typing import Any, cast
 
 from flask import Blueprint, current_app
 
-from editor import access, body, erasing, moments
+from editor import access, body, damage, erasing, moments
 from editor.access import Role
-from editor.errors import Broken, Conflict, Invalid, Unavailable
-from sync.doc import Unreadable
+from editor.errors import Conflict, Damaged, Invalid, Unavailable
 from sync.erasing import StillThere, Unerasable
-from sync.store import Broken as Damaged
-from sync.store import NotStored
+from sync.store import Broken, NotStored
 
 erasures = Blueprint("erasures", __name__, url_prefix="/api/documents/<document_id>/history/erase")
 
@@ -37,9 +35,16 @@ def erase(document_id: str) -> dict[str, Any]:
         raise Invalid(_sentence(error)) from error
     except NotStored as error:
         raise Unavailable(str(error)) from error
-    except (Unreadable, Damaged) as error:
-        raise Broken("The log of this note is damaged: nothing was erased.") from error
+    except Broken as error:
+        raise Damaged(f"{damage.whole(error.damage)} {_instead(error, 'words' in wanted)}") from error
     raise Invalid("Say either before which moment, or which pieces and the words in them.")
+
+
+def _instead(error: Broken, words: bool) -> str:
+    """What can be done."""
+    if error.damage is None or not words:
+        return "Nothing was erased."
+    return f"Nobody can tell what words are in them. Erase what was before entry {error.damage.last + 1} first."
 
 
 def _sentence(error: Exception) -> str:

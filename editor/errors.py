@@ -70,6 +70,10 @@ class Conflict(Problem):
     type, title, status = "conflict", "This does not fit any more", 409
 
 
+class Damaged(Problem):
+    type, title, status = "damaged", "A part of this note is damaged", 409
+
+
 class Rate(Problem):
     type, title, status = "rate", "Too many tries", 429
 

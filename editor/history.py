@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, current_app
 from sqlalchemy import Select, select
 
-from editor import access, acts, body, moments, sittings, versions
+from editor import access, acts, body, damage, moments, sittings, versions
 from editor.access import SLOTS
 from editor.database import session
 from editor.errors import Invalid
@@ -30,9 +30,11 @@ def show(document_id: str) -> dict[str, Any]:
     user_id = None if person is None else person.id
     member = session.scalar(_member(document_id, user_id))
     looked = None if member is None or member.last_seen is None else member
+    damaged = damage.known(document_id)
     named, done = versions.of(document_id), acts.of(document_id)
     shown, more = ([], None) if behind else sittings.newest(document_id)
     people = sittings.authors(document_id) | _writers(document_id) | {version.user_id for version in named}
+    people |= {each.user_id for each in damaged}
     return {
         "epoch": document.epoch,
         "head": document.head_seq,
@@ -47,6 +49,7 @@ def show(document_id: str) -> dict[str, Any]:
         "more": more,
         "behind": behind,
         "bases": store.bases(document_id),
+        "damaged": [damage.describe(each) for each in damaged],
     }
 
 

@@ -38,6 +38,9 @@ PAST = "INSERT INTO past_epoch (document_id, epoch) SELECT id, epoch FROM docume
 FORGET = (
     "DELETE FROM version WHERE document_id = {0} AND seq < {1}",
     "DELETE FROM act WHERE document_id = {0} AND seq <= {1}",
+    "DELETE FROM quarantine WHERE document_id = {0} AND last_seq <= {1}",
+    # What stands for damaged entries is in a chunk then; in their rows may be what was to be erased.
+    """UPDATE quarantine SET kept = '[]', "update" = NULL WHERE document_id = {0} AND last_seq > {1}""",
     "DELETE FROM sitting WHERE document_id = {0} "
     "AND (last_seq <= {1} OR (SELECT packed_seq FROM document WHERE id = {0}) <= {1})",
     "UPDATE sitting SET first_seq = {1} + 1 WHERE document_id = {0} AND first_seq <= {1}",
@@ -103,7 +106,7 @@ class Log(Protocol):
         """Seq, update and hash of entries that read otherwise from now on."""
 
     def forget(self, document_id: str, first: int, epoch: str, hash: bytes) -> None:
-        """Versions, acts and sittings before the moment `first`. The newest entry has this hash."""
+        """Versions, acts, sittings and damage before the moment `first`. The newest entry has this hash."""
 
     def close(self) -> None: ...
 

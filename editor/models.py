@@ -227,6 +227,23 @@ class Snapshot(Base):
     hash: Mapped[bytes]
 
 
+class Quarantine(Base):
+    """Entries whose rows, or the chunk they were packed in, are not what was written. See `sync.mending`."""
+
+    __tablename__ = "quarantine"
+
+    document_id: Mapped[str] = document_key(primary_key=True)
+    first_seq: Mapped[int] = mapped_column(primary_key=True)
+    last_seq: Mapped[int]
+    found: Mapped[int]
+    why: Mapped[str]
+    kept: Mapped[Any] = mapped_column(JSON)  # the entries as they are, for when they are packed
+    known_seq: Mapped[int | None]  # at this entry the note is known, which tells what they did; null: nothing does
+    update: Mapped[bytes | None]  # what they did; null: that is not known, or it is in a chunk by now
+    time: Mapped[int]  # when they did it, about
+    user_id: Mapped[int | None]  # whose copy of the note told it; null: the server's own
+
+
 class Client(Base):
     """Whose a Yjs client id is in a document, decided on first sight."""
 

@@ -125,6 +125,7 @@ def limit(app: Flask, redis_url: str = "") -> None:
     views["security.login"] = limiter.limit("60 per minute")(signing_in(views["security.login"]))
     views["security.change_password"] = limiter.limit("10 per minute")(views["security.change_password"])
     views["security.register"] = limiter.limit("60 per minute")(views["security.register"])
+    views["repairs.repair"] = limiter.limit("20 per minute")(views["repairs.repair"])
     views["guests.create"] = limiter.limit("120 per minute")(views["guests.create"])
 
 

@@ -23,7 +23,7 @@ from flask_socketio import SocketIO
 from gevent.lock import Semaphore
 from socketio import packet as kinds
 
-from editor import access, database, epochs, outage, outbox, packets, websocket
+from editor import access, damage, database, epochs, outage, outbox, packets, websocket
 from editor.bucket import Bucket
 from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
@@ -37,7 +37,7 @@ from sync.broker import Broker, Hint
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.room import Room
-from sync.rooms import Crowded, Expelled, Rooms
+from sync.rooms import Crowded, Expelled, NotWhole, Rooms
 from sync.store import UnknownDocument
 
 SWEEP_EVERY = 1.0  # seconds
@@ -469,6 +469,9 @@ class Sockets:
             raise Refused("resync", "access has changed just now; join again") from None
         except Crowded as error:
             raise Refused("full", f"This note has as many people in it as it may have: {error}.") from None
+        except NotWhole as error:
+            first, last = error.damage.first, error.damage.last
+            raise Refused("damaged", damage.whole(error.damage), first=first, last=last, has=error.has) from None
         try:
             # Asked again, now that a change of access would expel us: one that came just before would be missed.
             with self._app.app_context():

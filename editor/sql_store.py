@@ -1,5 +1,7 @@
 """The log in an SQL database."""
 
+import base64
+import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from gevent import get_hub
 from gevent.lock import RLock
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, Engine, and_, bindparam, event, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, delete, event, func, insert, select
 from sqlalchemy.engine import ExceptionContext
 
 from editor import database, log_postgres, log_writer, models, outage, worker
@@ -19,9 +21,11 @@ from editor.log_sqlite import SqliteLog
 from editor.log_writer import Outcome, Work
 from sync.store import (
     Batch,
+    Broken,
     Chunk,
     Entry,
     Log,
+    Quarantined,
     Rewriting,
     Snapshot,
     Status,
@@ -33,6 +37,9 @@ from sync.store import (
 
 PAGE_ENTRIES = 1000  # read at once,
 PAGE_BYTES = 1 << 20  # unless one entry is larger
+LARGE = 1 << 15  # bytes of a snapshot from which on it takes more than a millisecond to read
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,11 +75,11 @@ class SqlStore:
             row = connection.execute(_OPEN, {"document_id": document_id}).one_or_none()
             if row is None:
                 raise UnknownDocument(f"there is no note {document_id}")
-            owners = connection.execute(_OWNERS, {"document_id": document_id})
-            snapshot = None
-            if row.seq is not None:
-                snapshot = Snapshot(row.seq, _state(row.state, row.deflated), row.state_vector, row.hash)
-            return Log(row.epoch, row.head_seq, snapshot, dict(owners.all()))
+            owners = dict(connection.execute(_OWNERS, {"document_id": document_id}).all())
+        snapshot = self._intact(document_id, row) if row.seq is not None else None
+        if snapshot is None and row.snapshot_seq:
+            snapshot = self._older(document_id, row.snapshot_seq)
+        return Log(row.epoch, row.head_seq, snapshot, owners)
 
     def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         # In pages, each with a connection only while it is read: a slow reader holds neither that nor the whole log.
@@ -93,8 +100,8 @@ class SqlStore:
             row = connection.execute(_STATUS, {"document_id": document_id}).one_or_none()
         if row is None:
             raise UnknownDocument(f"there is no note {document_id}")
-        epoch, head, snapshot, packed, summarised, first = row
-        return Status(epoch, head, snapshot, packed, min(snapshot, summarised), first)
+        epoch, head, snapshot, packed, summarised, first, hash = row
+        return Status(epoch, head, snapshot, packed, min(snapshot, summarised), first, hash)
 
     def compact(self, document_id: str, snapshot: Snapshot, epoch: str | None = None) -> None:
         # In a thread, which lets others run while it compresses.
@@ -110,7 +117,7 @@ class SqlStore:
             row = connection.execute(_BASE, {"document_id": document_id, "seq": seq}).one_or_none()
         if row is None:
             raise UnknownMoment(f"expected one of {self.bases(document_id)}, got {seq}")
-        return _state(row.state, row.deflated)
+        return _whole(document_id, row).state
 
     def chunks(self, document_id: str, after: int = 0) -> Iterator[Chunk]:
         for _, last, _ in self.sizes(document_id, after):
@@ -159,6 +166,24 @@ class SqlStore:
             view._connect = lambda: nullcontext(connection)
             yield view, connection
 
+    def quarantined(self, document_id: str) -> list[Quarantined]:
+        with self._connect() as connection:
+            return [Quarantined(*row) for row in connection.execute(_QUARANTINED, {"document_id": document_id})]
+
+    def quarantine(self, document_id: str, damaged: Quarantined) -> None:
+        with self._engine.begin() as connection:
+            span = {"document_id": document_id, "after": damaged.first - 1, "until": damaged.last}
+            kept = [_described(row) for row in connection.execute(_ROWS, span)]
+            known = _touching(document_id, damaged)
+            kept = kept or list(connection.scalars(select(models.Quarantine.kept).where(known)).first() or ())
+            connection.execute(delete(models.Quarantine).where(known))
+            values = dict(zip(_QUARANTINE_COLUMNS, damaged, strict=True))
+            connection.execute(insert(models.Quarantine).values(document_id=document_id, kept=kept, **values))
+
+    def release(self, document_id: str, damaged: Quarantined) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(delete(models.Quarantine).where(_touching(document_id, damaged)))
+
     def close(self) -> None:
         """Finish what waits and let the database go."""
         self._committer.close()
@@ -167,6 +192,23 @@ class SqlStore:
         if self._thread is not None:
             self._thread.kill()
         self._engine.dispose()
+
+    def _intact(self, document_id: str, row: Any) -> Snapshot | None:
+        try:
+            return _whole(document_id, row)
+        except Broken as error:
+            log.error("%s", error)
+            return None
+
+    def _older(self, document_id: str, seq: int) -> Snapshot | None:
+        """The newest snapshot before this entry that is what was written."""
+        for base in reversed(self.bases(document_id)):
+            if base < seq:
+                with self._connect() as connection:
+                    row = connection.execute(_BASE, {"document_id": document_id, "seq": base}).one_or_none()
+                if row is not None and (snapshot := self._intact(document_id, row)) is not None:
+                    return snapshot
+        return None
 
     def _write(self, works: Sequence[Work]) -> Sequence[Outcome]:
         if isinstance(self._log, PostgresLog):
@@ -194,8 +236,33 @@ def _say_why(context: ExceptionContext) -> Unreachable | None:
     return None if words is None else Unreachable(words)
 
 
-def _state(state: bytes, deflated: bool) -> bytes:
-    return zlib.decompress(state) if deflated else state
+def _whole(document_id: str, row: Any) -> Snapshot:
+    """A snapshot from its row. Raises `Broken` unless it is what was written. A large one is read on another thread."""
+
+    def read() -> Snapshot | None:
+        try:
+            state = zlib.decompress(row.state) if row.deflated else row.state
+        except zlib.error:
+            return None
+        snapshot = Snapshot(row.seq, state, row.state_vector, row.hash)
+        return snapshot if snapshot.is_whole else None
+
+    snapshot = read() if len(row.state) < LARGE else worker.run(get_hub().threadpool, read)
+    if snapshot is None:
+        raise Broken(f"{document_id}: the snapshot of entry {row.seq} does not match its hash")
+    return snapshot
+
+
+def _described(row: Any) -> dict[str, Any]:
+    """A damaged entry as it is, for somebody who tries to read it."""
+    return {**row._mapping, "update": base64.b64encode(row.update).decode(), "hash": row.hash.hex()}
+
+
+def _touching(document_id: str, damaged: Quarantined) -> ColumnElement[bool]:
+    table = models.Quarantine
+    return and_(
+        table.document_id == document_id, table.first_seq <= damaged.last, table.last_seq >= damaged.first
+    )
 
 
 def _page(connection: Connection, document_id: str, after: int, until: int | None) -> list[Entry]:
@@ -215,6 +282,7 @@ _OPEN = (
     select(
         models.Document.epoch,
         models.Document.head_seq,
+        models.Document.snapshot_seq,
         models.Snapshot.seq,
         models.Snapshot.state,
         models.Snapshot.deflated,
@@ -258,6 +326,25 @@ _ENTRIES = (
     .order_by(models.Entry.seq)
 )
 
+_ROWS = (
+    select(
+        models.Entry.seq,
+        models.Entry.user_id,
+        models.Entry.session_id,
+        models.Entry.time,
+        models.Entry.update,
+        models.Entry.hash,
+    )
+    .where(_span)
+    .order_by(models.Entry.seq)
+)
+_QUARANTINE_COLUMNS = ("first_seq", "last_seq", "found", "why", "known_seq", "update", "time", "user_id")
+_QUARANTINED = (
+    select(*(getattr(models.Quarantine, name) for name in _QUARANTINE_COLUMNS))
+    .where(models.Quarantine.document_id == _of_document)
+    .order_by(models.Quarantine.first_seq)
+)
+
 _STATUS = select(
     models.Document.epoch,
     models.Document.head_seq,
@@ -265,11 +352,16 @@ _STATUS = select(
     models.Document.packed_seq,
     models.Document.sitting_seq,
     models.Document.history_from,
+    models.Document.head_hash,
 ).where(models.Document.id == _of_document)
 _BASES = select(models.Snapshot.seq).where(models.Snapshot.document_id == _of_document).order_by(models.Snapshot.seq)
-_BASE = select(models.Snapshot.state, models.Snapshot.deflated).where(
-    models.Snapshot.document_id == _of_document, models.Snapshot.seq == bindparam("seq")
-)
+_BASE = select(
+    models.Snapshot.seq,
+    models.Snapshot.state,
+    models.Snapshot.deflated,
+    models.Snapshot.state_vector,
+    models.Snapshot.hash,
+).where(models.Snapshot.document_id == _of_document, models.Snapshot.seq == bindparam("seq"))
 _up_to_after = (
     select(func.coalesce(func.max(models.Chunk.last_seq), 0))
     .where(models.Chunk.document_id == _of_document, models.Chunk.last_seq <= bindparam("after"))

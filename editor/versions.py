@@ -2,20 +2,18 @@
 
 from typing import Any
 
-import gevent
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from editor import access, body, export, moments
+from editor import access, body, damage, export, moments
 from editor.access import Role
 from editor.content import schema, text
 from editor.database import session
-from editor.errors import Broken, Conflict, Invalid, NotFound
+from editor.errors import Conflict, Invalid, NotFound
 from editor.models import Version, now
-from sync.doc import Unreadable
+from editor.sockets import pause
 from sync.history import replay
-from sync.store import Broken as Damaged
 
 versions = Blueprint("versions", __name__, url_prefix="/api/documents/<document_id>/versions")
 
@@ -28,6 +26,7 @@ def create(document_id: str) -> tuple[dict[str, Any], int]:
     wanted = body.fields(("name",), name=str, seq=int)
     name = body.line("name", wanted["name"], LONGEST_NAME)
     seq = moments.check(document, wanted.get("seq", document.head_seq))
+    damage.check(document_id, seq)
     version = Version(document_id=document_id, seq=seq, name=name, user_id=access.signed_in().id, time=now())
     session.add(version)
     try:
@@ -63,11 +62,9 @@ def download(document_id: str, seq: int) -> Response:
         known = " or ".join(export.FORMS)
         raise Invalid("That does not work.", {"format": [f"This must be {known}, not {form[:40]!r}."]})
     moments.check(document, seq)
+    damage.check(document_id, seq)
     version = session.get(Version, (document_id, seq))
-    try:
-        doc = replay(current_app.extensions["store"], document_id, seq, pause=lambda: gevent.sleep(0))
-    except (Unreadable, Damaged) as error:
-        raise Broken(f"The log of this note is damaged at or before moment {seq}. Try an earlier moment.") from error
+    doc = replay(current_app.extensions["store"], document_id, seq, pause)
     title, fragment = text.one_line(schema.title(doc)), schema.body(doc)
     return export.answer(form, title, fragment, None if version is None else version.name)
 

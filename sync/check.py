@@ -11,8 +11,9 @@ from sync.codec import Malformed
 from sync.codec import state_vector as clocks
 from sync.doc import Unreadable, apply, content
 from sync.gate.scanner import no_pause
-from sync.history import AT_ONCE, Damage, groups
-from sync.store import Broken, Snapshot, Store
+from sync.history import AT_ONCE, groups, known
+from sync.store import Broken, Damage, Snapshot, Store
+from sync.walk import walk
 
 
 class Finding(NamedTuple):
@@ -39,27 +40,32 @@ def check(
 
     A snapshot is compared with the doc that the entries make, as far as these are whole. Raises `UnknownDocument`.
     """
+    yield from _rows(store, document_id, pause)
     checked = _Checked(document_id, roots)
     damages: list[Damage] = []
-    walk = groups(store, document_id, damaged=damages.append)
-    for snapshot in snapshots:
-        yield from checked.hash(snapshot)
-        try:
-            whole = checked.reach(snapshot.seq, walk, damages, pause)
-        except (Broken, Unreadable) as error:
-            yield Finding(document_id, f"the entries after {checked.seq}", "what can be read", str(error))
-            return
-        while damages:
-            yield _entries(document_id, damages.pop(0))
-        if whole:
-            yield from checked.compare(snapshot)
-        pause()
+    log = groups(store, document_id, damaged=damages.append, pause=pause)
     try:
-        checked.reach(None, walk, damages, pause)
+        for snapshot in snapshots:
+            yield from checked.hash(snapshot)
+            if checked.reach(snapshot.seq, log, damages, pause):
+                yield from checked.compare(snapshot)
+            pause()
+        checked.reach(None, log, damages, pause)
     except (Broken, Unreadable) as error:
         yield Finding(document_id, f"the entries after {checked.seq}", "what can be read", str(error))
-    for damage in damages:
-        yield _entries(document_id, damage)
+
+
+def _rows(store: Store, document_id: str, pause: Callable[[], None]) -> Iterator[Finding]:
+    """What is damaged in the rows of the log, and what of it is known."""
+    harmless: list[Damage] = []
+    for row in walk(store, document_id, harmless=harmless.append):
+        for damage in harmless:
+            yield _finding(document_id, damage, "only its hash")
+        harmless.clear()
+        if isinstance(row, Damage):
+            told = known(store, document_id, row)
+            yield _finding(document_id, row, f"what it did is told by entry {told.known}" if told else "")
+        pause()
 
 
 class _Checked:
@@ -125,7 +131,10 @@ def _different(wanted: Mapping[int, int], found: Mapping[int, int]) -> tuple[str
     return None
 
 
-def _entries(document_id: str, damage: Damage) -> Finding:
-    one = damage.first == damage.last
-    what = f"entry {damage.first}" if one else f"entries {damage.first} to {damage.last}"
-    return Finding(document_id, what, damage.expected, damage.came)
+def _finding(document_id: str, damage: Damage, more: str) -> Finding:
+    came = f"{damage.came} ({more})" if more else damage.came
+    return Finding(document_id, _entries(damage.first, damage.last), damage.expected, came)
+
+
+def _entries(first: int, last: int) -> str:
+    return f"entry {first}" if first == last else f"entries {first} to {last}"

@@ -36,22 +36,23 @@ def alone(entry: Entry) -> Group:
     return Group(entry.seq, entry.seq, entry.user_id, entry.session_id, entry.time, entry.update)
 
 
-def gather(entries: Iterable[Entry], keep: Container[int] = ()) -> Iterator[Group]:
+def gather(groups: Iterable[Group], keep: Container[int] = ()) -> Iterator[Group]:
     """Put together what one person wrote in one join within one second, at most 100 entries.
 
-    `keep`: seqs that stay the last of a group. Raises `Unreadable`.
+    `groups`: of one entry each, but for what stands for damaged ones. `keep`: seqs that stay the last of a group.
+    Raises `Unreadable`.
     """
-    together: list[Entry] = []
-    for entry in entries:
-        if together and not (_alike(together[0], entry) and len(together) < MOST_ENTRIES):
-            yield _group(together)
+    together: list[Group] = []
+    for group in groups:
+        if together and not (_alike(together[0], group) and len(together) < MOST_ENTRIES):
+            yield _put_together(together)
             together = []
-        together.append(entry)
-        if entry.seq in keep:
-            yield _group(together)
+        together.append(group)
+        if group.last in keep:
+            yield _put_together(together)
             together = []
     if together:
-        yield _group(together)
+        yield _put_together(together)
 
 
 def encode(groups: Sequence[Group], pause: Callable[[], None] = no_pause) -> bytes:
@@ -131,7 +132,7 @@ def _heads(reader: Reader, pause: Callable[[], None]) -> list[Group]:
     return groups
 
 
-def _alike(one: Entry, other: Entry) -> bool:
+def _alike(one: Group, other: Group) -> bool:
     return (
         one.user_id == other.user_id
         and one.session_id == other.session_id
@@ -139,10 +140,10 @@ def _alike(one: Entry, other: Entry) -> bool:
     )
 
 
-def _group(entries: Sequence[Entry]) -> Group:
-    first = entries[0]
-    update = entries[0].update if len(entries) == 1 else squash(merge([entry.update for entry in entries]))
-    return Group(first.seq, entries[-1].seq, first.user_id, first.session_id, first.time, update)
+def _put_together(groups: Sequence[Group]) -> Group:
+    if len(groups) == 1:
+        return groups[0]
+    return groups[0]._replace(last=groups[-1].last, update=squash(merge([group.update for group in groups])))
 
 
 def _inflate(data: bytes) -> bytes:

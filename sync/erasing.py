@@ -3,6 +3,7 @@
 Nothing is written here. What comes back is the log as it shall be, for `Store.rewrite`; it was read back and compared.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
@@ -17,10 +18,13 @@ from sync.compaction import snapshot_of
 from sync.doc import apply, content
 from sync.gate.ranges import Ranges, disjoint
 from sync.gate.scanner import no_pause
-from sync.history import groups, replay_on, replay_with_seq
+from sync.history import groups, nearest, replay_on, replay_with_seq
 from sync.packing import chain_chunks, cut
-from sync.parts import take_apart
-from sync.store import BEFORE_ALL, Chunk, Rewriting, Snapshot, Store
+from sync.parts import deleted, take_apart
+from sync.store import BEFORE_ALL, Broken, Chunk, Damage, Rewriting, Snapshot, Store
+from sync.walk import walk
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["StillThere", "Unerasable", "before", "last_before", "pieces"]
 
@@ -41,9 +45,9 @@ def before(
     if not status.first < seq <= status.head:
         raise ValueError(f"expected an entry of {status.first + 1} to {status.head}, got {seq}")
     doc: Doc[Any] = Doc()
-    base = max((base for base in store.bases(document_id) if base <= seq), default=0)
-    if base:
-        apply(doc, [store.state(document_id, base)])
+    base, state_then = nearest(store, document_id, seq)
+    if state_then is not None:
+        apply(doc, [state_then])
     moment = replay_on(doc, base, groups(store, document_id, base, seq), pause)
     state = _snapshot(doc, moment, roots, pause).state
     (at,) = groups(store, document_id, moment - 1, moment) if moment else (None,)
@@ -57,11 +61,12 @@ def before(
     replay_on(again, moment, groups(store, document_id, moment, head), pause)
     if not _same(again, present, roots):
         raise Unerasable(f"without what was before entry {moment} the note would read differently")
-    later = [each for each in store.bases(document_id) if moment < each < head]
-    snapshots = [_base(each, store.state(document_id, each)) for each in later]
+    snapshots = [_base(each, state) for each, state in _states(store, document_id, head) if each > moment]
     snapshots.append(_snapshot(present, head, roots, pause))
 
-    whole = [past, *groups(store, document_id, moment, max(moment, status.packed))]
+    # What stands for damaged entries takes their place: a row that is given a new hash would pass for a whole one.
+    until = max([moment, status.packed, *(each.last for each in store.quarantined(document_id))])
+    whole = [past, *groups(store, document_id, moment, until, pause=pause)]
     chunks = _chunks(cut(whole), whole, pause)
     newest, freed = _newest(store, document_id, chunks[-1].last)
     freed -= sum(_size(chunk) for chunk in chunks)
@@ -79,22 +84,24 @@ def pieces(
     """Blank characters in all of history: ranges of (Yjs client id, clock, length). May block.
 
     `words`: what they say. Where that stands in an address or an attribute that is gone from the note it is blanked as
-    well; it must be nowhere afterwards. Raises `UnknownDocument`; ValueError for a range that is
-    nobody's; `StillThere`; `Broken`.
+    well; it must be nowhere afterwards. Raises `UnknownDocument`; ValueError for a range that is nobody's;
+    `StillThere`; `Broken`, also where it is known what damaged entries did: nobody knows what is in their rows.
     """
     status = store.status(document_id)
+    for row in walk(store, document_id):
+        if isinstance(row, Damage):
+            raise Broken(f"{document_id}: {row}", row)
     present, head = replay_with_seq(store, document_id, pause=pause)
     newest = _snapshot(present, head, roots, pause)
-    eraser = Blanks(_ranges(wanted, clocks(present.get_state())), words, _deleted(newest.state))
+    eraser = Blanks(_ranges(wanted, clocks(present.get_state())), words, deleted(take_apart(newest.state, pause)))
     blanked = newest._replace(state=eraser.erase(newest.state))
     if blanked != newest:
         raise StillThere("It is still in the note. Delete it there first.")
     eraser.characters = 0
     snapshots = []
-    for each in store.bases(document_id):
-        if each < head:
-            snapshots.append(_base(each, eraser.erase(store.state(document_id, each))))
-            pause()
+    for each, state in _states(store, document_id, head):
+        snapshots.append(_base(each, eraser.erase(state)))
+        pause()
     eraser.characters = 0
 
     erased = 0
@@ -119,9 +126,9 @@ def pieces(
 
 
 def last_before(store: Store, document_id: str, time: int) -> int:
-    """The last entry before the first one that is as new as `time` (ms). May block."""
+    """The last entry before the first one that is as new as `time` (ms), of those that are whole. May block."""
     last = 0
-    for group in groups(store, document_id):
+    for group in groups(store, document_id, damaged=lambda damage: None):
         if group.time >= time:
             break
         last = group.last
@@ -144,14 +151,6 @@ def _ranges(wanted: Iterable[tuple[int, int, int]], known: Mapping[int, int]) ->
     return ranges
 
 
-def _deleted(state: bytes) -> Ranges:
-    """What is not in the note any more."""
-    ranges = Ranges()
-    for client, some in take_apart(state).deletes:
-        ranges.add(client, disjoint((first, first + length) for first, length in some))
-    return ranges
-
-
 def _snapshot(doc: Doc[Any], seq: int, roots: Mapping[str, int], pause: Callable[[], None]) -> Snapshot:
     snapshot = snapshot_of(doc, seq, roots, pause)
     if snapshot is None:
@@ -170,6 +169,16 @@ def _base(seq: int, state: bytes) -> Snapshot:
     doc: Doc[Any] = Doc()
     apply(doc, [state])
     return Snapshot(seq, state, doc.get_state(), sha256(state).digest())
+
+
+def _states(store: Store, document_id: str, head: int) -> Iterator[tuple[int, bytes]]:
+    """The snapshots before the newest entry. A damaged one need not stay: older ones and what comes after say it."""
+    for each in store.bases(document_id):
+        if each < head:
+            try:
+                yield each, store.state(document_id, each)
+            except Broken as error:
+                logger.error("%s", error)
 
 
 def _newest(store: Store, document_id: str, until: int) -> tuple[bytes, int]:

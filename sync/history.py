@@ -1,7 +1,8 @@
 """The log, read from where it is kept: old entries in chunks, the newer ones each for itself; and docs of the past."""
 
+import logging
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pycrdt import Doc
 
@@ -9,38 +10,35 @@ from sync.chunk import Group, alone, decode, encode
 from sync.codec import Malformed
 from sync.doc import apply
 from sync.gate.scanner import no_pause
-from sync.store import BEFORE_ALL, Broken, Chunk, Entry, Store, chain, link
+from sync.store import Broken, Chunk, Damage, Quarantined, Store, UnknownMoment
+from sync.walk import walk
 
 AT_ONCE: Final = 1000  # groups that are applied, or packed for a reader, in one go
 
-
-class Damage(NamedTuple):
-    """Entries that cannot be read."""
-
-    first: int  # seq
-    last: int
-    expected: str
-    came: str
-
-    def __str__(self) -> str:
-        return f"entries {self.first} to {self.last}: expected {self.expected}, found {self.came}"
-
-
 Damaged = Callable[[Damage], None]
+
+logger = logging.getLogger(__name__)
 
 
 def groups(
-    store: Store, document_id: str, after: int = 0, until: int | None = None, damaged: Damaged | None = None
+    store: Store,
+    document_id: str,
+    after: int = 0,
+    until: int | None = None,
+    damaged: Damaged | None = None,
+    pause: Callable[[], None] = no_pause,
 ) -> Iterator[Group]:
     """What was written after entry `after` up to `until`, oldest first. May block.
 
     Entries that are packed come as they were put together, whole: the first group may begin before `after`; one that
-    ends after `until` is left out. The others come as groups of one. What does not match its hash is told to `damaged`
-    and left out; without it, `Broken` is raised. Raises `UnknownDocument`.
+    ends after `until` is left out. The others come as groups of one. What is damaged comes as one group of nobody, if
+    it is known what it did (`Store.quarantined`); else it is told to `damaged` and left out, and without that `Broken`
+    is raised. Raises `UnknownDocument`.
     """
-    for part in _read(store, document_id, after, until, damaged):
-        for group in [alone(part)] if isinstance(part, Entry) else _decode(part):
+    for part in read(store, document_id, after, until, damaged):
+        for group in [part] if isinstance(part, Group) else _decode(part, pause):
             if group.last > after and (until is None or group.last <= until):
+                after = group.last
                 yield group
 
 
@@ -54,14 +52,14 @@ def chunks(
 ) -> Iterator[bytes]:
     """The same as chunks (docs/http.md), each whole: the first may begin before `after`, the last end after `until`."""
     loose: list[Group] = []
-    for part in _read(store, document_id, after, until, damaged):
-        if isinstance(part, Chunk):
-            yield part.data
-            continue
-        if loose and (len(loose) == AT_ONCE or part.seq != loose[-1].last + 1):
+    for part in read(store, document_id, after, until, damaged):
+        if loose and (len(loose) == AT_ONCE or part.first != loose[-1].last + 1 or isinstance(part, Chunk)):
             yield encode(loose, pause)
             loose = []
-        loose.append(alone(part))
+        if isinstance(part, Chunk):
+            yield part.data
+        else:
+            loose.append(part)
     if loose:
         yield encode(loose, pause)
 
@@ -90,12 +88,28 @@ def replay_with_seq(
         status = store.status(document_id)
         if not status.first <= until <= status.head:
             raise ValueError(f"expected an entry of {status.first} to {status.head}, got {until}")
-        base = max((seq for seq in store.bases(document_id) if seq <= until), default=0)
-        state = store.state(document_id, base) if base else None
+        base, state = nearest(store, document_id, until)
     doc: Doc[Any] = Doc(skip_gc=until is not None)
     if state is not None:
         apply(doc, [state])
-    return doc, replay_on(doc, base, groups(store, document_id, base, until), pause)
+        pause()
+    return doc, replay_on(doc, base, groups(store, document_id, base, until, pause=pause), pause)
+
+
+def nearest(store: Store, document_id: str, until: int) -> tuple[int, bytes | None]:
+    """The newest snapshot of entry `until` or an earlier one: which entry, and the state. 0, None: there is none.
+
+    One that is damaged is passed over. Raises `UnknownDocument`.
+    """
+    for seq in sorted(store.bases(document_id), reverse=True):
+        if seq <= until:
+            try:
+                return seq, store.state(document_id, seq)
+            except Broken as error:
+                logger.error("%s", error)
+            except UnknownMoment:
+                continue  # nothing needs it any more: there is a newer one, or none before `until`
+    return 0, None
 
 
 def replay_on(doc: Doc[Any], seq: int, more: Iterator[Group], pause: Callable[[], None] = no_pause) -> int:
@@ -112,63 +126,44 @@ def replay_on(doc: Doc[Any], seq: int, more: Iterator[Group], pause: Callable[[]
     return seq
 
 
-def _read(
-    store: Store, document_id: str, after: int, until: int | None, damaged: Damaged | None
-) -> Iterator[Chunk | Entry]:
-    """Chunks and entries that follow each other, each compared with its hash."""
-
-    def cannot(first: int, last: int, expected: str, came: str) -> None:
-        damage = Damage(first, last, expected, came)
-        if damaged is None:
-            raise Broken(f"{document_id}: {damage}")
-        damaged(damage)
-
-    head = store.status(document_id).head
-    end = head if until is None else min(until, head)
-    at = after
-    looked_again = False
-    while at < end:
-        start = at
-        # What the next chunk and the next entry are chained to. None: unknown, after something that is not there.
-        before: bytes | None = BEFORE_ALL
-        previous: bytes | None = BEFORE_ALL if at == 0 else None
-        for chunk in store.chunks(document_id, at):
-            if chunk.last > at:
-                if chunk.first > at + 1:
-                    cannot(at + 1, chunk.first - 1, f"entry {at + 1}", f"a chunk from entry {chunk.first} on")
-                    before = None
-                hash = chunk.hash if before is None else link(before, *chunk[:2], chunk.entry_hash, chunk.data)
-                if chunk.hash != hash:
-                    cannot(chunk.first, chunk.last, f"a chunk with the hash {hash.hex()}", chunk.hash.hex())
+def read(
+    store: Store, document_id: str, after: int = 0, until: int | None = None, damaged: Damaged | None = None
+) -> Iterator[Chunk | Group]:
+    """The same as chunks, which are not unpacked, and groups where there are none."""
+    stands_for: Quarantined | None = None  # what came last in the place of damaged entries
+    for part in walk(store, document_id, after, until):
+        if isinstance(part, Damage):
+            if stands_for is None or part.last > stands_for.last:
+                stands_for = known(store, document_id, part)
+                if stands_for is not None:
+                    yield whole(stands_for)
+                elif damaged is not None:
+                    damaged(part)
                 else:
-                    yield chunk
-                at = chunk.last
-            before, previous = chunk.hash, chunk.entry_hash if chunk.last == at else None
-            if at >= end:
-                return
-        for entry in store.entries(document_id, at if previous is not None else at - 1, end):
-            if entry.seq > at + 1:
-                if at > start or not looked_again:
-                    break  # perhaps it was packed while we read: look again
-                cannot(at + 1, entry.seq - 1, f"entry {at + 1}", f"entry {entry.seq}")
-                previous = None
-            elif entry.seq == at:
-                previous = entry.hash
-                continue
-            hash = entry.hash if previous is None else chain(previous, entry.seq, *entry[2:5], entry.update)
-            if entry.hash != hash:
-                cannot(entry.seq, entry.seq, f"an entry with the hash {hash.hex()}", entry.hash.hex())
-            else:
-                yield entry
-            at, previous = entry.seq, entry.hash
-        if at == start and looked_again:
-            cannot(at + 1, end, f"entries up to {end}", "nothing")
-            return
-        looked_again = at == start
+                    raise Broken(f"{document_id}: {part}", part)
+        elif isinstance(part, Chunk):
+            yield part
+        elif stands_for is None or part.seq > stands_for.last:
+            yield alone(part)
 
 
-def _decode(chunk: Chunk) -> list[Group]:
+def known(store: Store, document_id: str, damage: Damage) -> Quarantined | None:
+    """What tells what damaged entries did; None: nothing does."""
+    for each in store.quarantined(document_id):
+        if each.update is not None and each.first <= damage.first and damage.last <= each.last:
+            return each
+    return None
+
+
+def whole(damaged: Quarantined) -> Group:
+    """What stands for damaged entries. Nobody knows who made them."""
+    if damaged.update is None:
+        raise ValueError(f"expected entries of which it is known what they did, not {damaged.first} to {damaged.last}")
+    return Group(damaged.first, damaged.last, None, 0, damaged.time, damaged.update)
+
+
+def _decode(chunk: Chunk, pause: Callable[[], None]) -> list[Group]:
     try:
-        return decode(chunk.data)
+        return decode(chunk.data, pause)
     except Malformed as error:
         raise Broken(f"entries {chunk.first} to {chunk.last}: {error}") from error

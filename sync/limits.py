@@ -21,6 +21,8 @@ AWARENESS_LEASE: Final = 12_000  # milliseconds after which somebody elsewhere o
 
 IDLE: Final = 30_000  # milliseconds without people after which a room is forgotten
 
+NOT_WHOLE: Final = 10_000  # milliseconds for which it is remembered that a log is damaged
+
 COMPACT_ENTRIES: Final = 500  # since the last snapshot
 COMPACT_BYTES: Final = 256 * 1024  # of entries since the last snapshot
 COMPACT_IDLE: Final = 50  # entries that are worth a snapshot when everybody has left

@@ -13,9 +13,10 @@ from sync.chunk import Group, decode, encode, gather
 from sync.codec import state_vector as clocks
 from sync.doc import apply, content
 from sync.gate.scanner import no_pause
-from sync.history import groups, replay_on
+from sync.history import groups, nearest, replay_on
 from sync.limits import CHUNK_BYTES, CHUNK_UPDATES, PACK_AT_ONCE
-from sync.store import BEFORE_ALL, Broken, Chunk, Entry, Status, Store, link, verify
+from sync.store import BEFORE_ALL, Chunk, Entry, Quarantined, Status, Store, link
+from sync.walk import walk
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,10 @@ RATIO: Final = 8  # an update is so many times larger than what it takes in a ch
 
 
 def pack(store: Store, document_id: str, roots: Mapping[str, int], pause: Callable[[], None] = no_pause) -> int:
-    """Put into chunks what may be. May block. Returns how many entries were packed. Raises `UnknownDocument`."""
+    """Put into chunks what may be. May block. Returns how many entries were packed.
+
+    Raises `UnknownDocument`, and `Broken` before entries that are damaged and of which nothing tells what they did.
+    """
     status = store.status(document_id)
     began = status.packed
     if status.packable <= began:
@@ -32,26 +36,43 @@ def pack(store: Store, document_id: str, roots: Mapping[str, int], pause: Callab
     # The same doc twice: one goes on with the entries, the other with what they are packed as.
     docs = _doc(store, document_id, began, pause), _doc(store, document_id, began, pause)
     while status.packed < status.packable:
-        until = min(status.packable, status.packed + PACK_AT_ONCE)
-        try:
-            done = _pack(store, document_id, status, until, docs, roots, pause)
-        except Broken as error:
-            logger.error("%s is not packed: %s", document_id, error)
-            break
-        if not done:
+        until = _end(store, document_id, status)
+        if until == status.packed or not _pack(store, document_id, status, until, docs, roots, pause):
             break
         status = status._replace(packed=until)
     return status.packed - began
 
 
+def _end(store: Store, document_id: str, status: Status) -> int:
+    """The last entry of those that are packed together next: a whole one, for what comes after is chained to it.
+
+    What stands for entries on both sides of the last chunk's end cannot be packed.
+    """
+    damaged = store.quarantined(document_id)
+    if any(each.first <= status.packed < each.last for each in damaged):
+        return status.packed
+
+    def around(seq: int) -> Quarantined | None:
+        return next((each for each in damaged if each.first <= seq <= each.last), None)
+
+    until = min(status.packable, status.packed + PACK_AT_ONCE)
+    while (inside := around(until)) is not None:
+        until = inside.first - 1
+    if until <= status.packed:
+        until = status.packed + 1
+        while (inside := around(until)) is not None:
+            until = inside.last + 1
+    return until if until <= status.packable else status.packed
+
+
 def _doc(store: Store, document_id: str, seq: int, pause: Callable[[], None]) -> Doc[Any]:
     """The doc at this entry, which is the last one of a chunk, or 0."""
     doc: Doc[Any] = Doc()
-    base = max((base for base in store.bases(document_id) if base <= seq), default=0)
-    if base:
-        apply(doc, [store.state(document_id, base)])
+    base, state = nearest(store, document_id, seq)
+    if state is not None:
+        apply(doc, [state])
         pause()
-    replay_on(doc, base, groups(store, document_id, base, seq), pause)
+    replay_on(doc, base, groups(store, document_id, base, seq, pause=pause), pause)
     return doc
 
 
@@ -64,32 +85,28 @@ def _pack(
     roots: Mapping[str, int],
     pause: Callable[[], None],
 ) -> bool:
-    entries = list(store.entries(document_id, status.packed, until))
+    entries = list(groups(store, document_id, status.packed, until, pause=pause))
+    (last,) = [row for row in walk(store, document_id, until - 1, until) if isinstance(row, Entry)] or (None,)
     fresh: list[Group] = []
     for group in gather(entries, store.marks(document_id, status.packed, until)):
         fresh.append(group)
         pause()
     size = max(SMALL, sum(len(group.update) for group in fresh) // RATIO)
-    rewritten = _small(store.sizes(document_id), size)
-    known = list(store.chunks(document_id, rewritten - 1 if rewritten else status.packed))
-    before = [chunk for chunk in known if not rewritten or chunk.last < rewritten]
-    taken = [chunk for chunk in known if rewritten and chunk.first >= rewritten]
-    _intact(before, taken)
-    newest = known[-1] if known else None
-    verify(entries, newest.entry_hash if newest else BEFORE_ALL, status.packed)
-    if not entries or entries[-1].seq != until:
-        raise Broken(f"expected entries {status.packed + 1} to {until}, found {len(entries)}")
+    rewritten = _small(store.sizes(document_id), status.packed, size) or status.packed + 1
+    known = list(store.chunks(document_id, rewritten - 1))
+    if last is None or (known and known[-1].last > status.packed):
+        return False  # they were packed or rewritten meanwhile
+    before, taken = _parted(known, rewritten)
     old = [group for chunk in taken for group in decode(chunk.data, pause)]
-    chunks = chain_chunks(
-        cut([*old, *fresh]), before[-1].hash if before else BEFORE_ALL, {until: entries[-1].hash}, pause
-    )
+    onto = before[-1].hash if before else BEFORE_ALL
+    chunks = chain_chunks(cut([*old, *fresh]), onto, {until: last.hash}, pause)
     if [group for chunk in chunks for group in decode(chunk.data, pause)] != [*old, *fresh]:
         logger.error("%s is not packed: entries up to %d are unpacked as others", document_id, until)
         return False
     if not _same(docs, entries, fresh, roots, pause):
         logger.warning("%s is not packed beyond entry %d: it would read differently", document_id, status.packed)
         return False
-    return store.pack(document_id, newest.hash if newest else BEFORE_ALL, chunks)
+    return store.pack(document_id, known[-1].hash if known else BEFORE_ALL, chunks)
 
 
 def cut(groups: Sequence[Group]) -> Iterator[list[Group]]:
@@ -125,31 +142,35 @@ def chain_chunks(
     return chunks
 
 
-def _small(sizes: Sequence[tuple[int, int, int]], size: int) -> int:
+def _small(sizes: Sequence[tuple[int, int, int]], packed: int, size: int) -> int:
     """Where to begin to write chunks anew, so that in the end there are few; 0: only after the last one.
 
     Only what is not much larger than what comes is written again: an entry is so about a dozen times in all.
     """
     begin = 0
-    for first, _, bytes in reversed(sizes):
-        if bytes > 2 * size or bytes + size > CHUNK_BYTES:
+    for first, last, bytes in reversed(sizes):
+        if last != packed or bytes > 2 * size or bytes + size > CHUNK_BYTES:
             break
-        begin = first
+        begin, packed = first, first - 1
         size += bytes
     return begin
 
 
-def _intact(before: Sequence[Chunk], taken: Sequence[Chunk]) -> None:
+def _parted(known: Sequence[Chunk], rewritten: int) -> tuple[Sequence[Chunk], Sequence[Chunk]]:
+    """The chunks before entry `rewritten`, and those from it on, which are written anew; none if one is damaged."""
+    before = [chunk for chunk in known if chunk.last < rewritten]
+    taken = [chunk for chunk in known if chunk.first >= rewritten]
     previous = before[-1].hash if before else BEFORE_ALL
     for chunk in taken:
         if chunk.hash != link(previous, *chunk[:2], chunk.entry_hash, chunk.data):
-            raise Broken(f"the chunk of entries {chunk.first} to {chunk.last} does not match its hash")
+            return known, []
         previous = chunk.hash
+    return before, taken
 
 
 def _same(
     docs: tuple[Doc[Any], Doc[Any]],
-    entries: Sequence[Entry],
+    entries: Sequence[Group],
     fresh: Sequence[Group],
     roots: Mapping[str, int],
     pause: Callable[[], None],

@@ -6,8 +6,10 @@ from typing import Final, NamedTuple
 from sync.codec import MAX_CLOCK, Malformed, uint_bytes, var_bytes, write_uint
 from sync.gate.kinds import ANY, DELETED, GC, SKIP, STRING
 from sync.gate.limits import UNLIMITED
+from sync.gate.ranges import Ranges, disjoint
 from sync.gate.scanner import Scanner, no_pause
-from sync.gate.structs import HAS_SUB, Struct, read_struct
+from sync.gate.structs import HAS_ORIGIN, HAS_SUB, Struct, read_struct
+from sync.gate.values import read_any
 
 EMPTY: Final = (GC, SKIP, DELETED)  # a length and nothing else
 
@@ -105,6 +107,18 @@ def put_together(parts: Parts) -> bytes:
     return bytes(out)
 
 
+def deleted(*several: Parts) -> Ranges:
+    """What updates delete."""
+    by_client: dict[int, list[tuple[int, int]]] = {}
+    for parts in several:
+        for client, some in parts.deletes:
+            by_client.setdefault(client, []).extend((first, first + length) for first, length in some)
+    ranges = Ranges()
+    for client, spans in by_client.items():
+        ranges.add(client, disjoint(spans))
+    return ranges
+
+
 def squash(update: bytes) -> bytes:
     """The same update with what was typed on in one piece, as Yjs would have it after a while."""
     try:
@@ -126,6 +140,43 @@ def _squashed(run: Run) -> list[Piece]:
                 continue
         pieces.append(piece)
     return pieces
+
+
+def between(run: Run, first: int, end: int) -> Run:
+    """What a run says of the clocks from `first` up to the one before `end`."""
+    pieces = [
+        _cut(run.client, piece, first, end)
+        for piece in run.pieces
+        if first < end and piece.struct.clock < end and piece.struct.clock + piece.struct.length > first
+    ]
+    return Run(run.client, max(first, run.clock), pieces)
+
+
+def _cut(client: int, piece: Piece, first: int, end: int) -> Piece:
+    info, struct, content = piece
+    skip, length = max(0, first - struct.clock), min(end - struct.clock, struct.length)
+    if (skip, length) == (0, struct.length):
+        return piece
+    if struct.kind == STRING:
+        content = content.decode().encode("utf-16-le")[2 * skip : 2 * length].decode("utf-16-le").encode()
+    elif struct.kind == ANY:
+        content = _values(content, skip, length)
+    struct = struct._replace(clock=struct.clock + skip, length=length - skip)
+    if skip and struct.kind not in (GC, SKIP):
+        # It stands after what was cut off, and in the same place as that.
+        info = info & ~HAS_SUB | HAS_ORIGIN
+        struct = struct._replace(origin=(client, struct.clock - 1), parent=None, sub=None)
+    return Piece(info, struct, content)
+
+
+def _values(content: bytes, first: int, end: int) -> bytes:
+    """Some of the Any values that follow each other."""
+    scanner = Scanner(content, UNLIMITED, no_pause, trusted=True)
+    edges = [0]
+    while len(edges) <= end:
+        read_any(scanner)
+        edges.append(scanner.pos)
+    return content[edges[first] : edges[end]]
 
 
 def _place(info: int, struct: Struct) -> bytes:

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 from pycrdt import Doc
 
+from sync.chunk import Group
 from sync.doc import apply, apply_in_slices, lacking
 from sync.gate import Gate
+from sync.history import groups
 from sync.limits import AT_ONCE, NEARLY, Capacity
-from sync.store import Broken, Entry, Store
+from sync.store import Broken, Store
 
 NOTHING = b"\x00"  # the state vector of somebody who has nothing
 
@@ -60,17 +62,16 @@ class Replica:
             self.seq = log.snapshot.seq
             self._size = len(log.snapshot.state)
         while self.seq < self.head:
-            entries = self.read()
-            self.apply([entry.update for entry in entries], entries[-1].seq)
-            self.replay(entries)
+            some = self.read()
+            self.apply([group.update for group in some], some[-1].last)
+            self.replay(some)
 
-    def read(self) -> list[Entry]:
-        """The entries after `seq`, at least one. Raises `Broken` when one is missing."""
-        entries = list(self._host.store.entries(self.document_id, self.seq))
-        found = [entry.seq for entry in entries]
-        if not entries or found != list(range(self.seq + 1, self.seq + 1 + len(entries))):
-            raise Broken(f"{self.document_id}: expected entries {self.seq + 1} to {self.head}, found {found}")
-        return entries
+    def read(self) -> list[Group]:
+        """The entries after `seq`, at least one. Raises `Broken` when one is damaged or missing."""
+        some = list(groups(self._host.store, self.document_id, self.seq, pause=self._host.pause))
+        if not some:
+            raise Broken(f"{self.document_id}: expected entries {self.seq + 1} to {self.head}, found none")
+        return some
 
     def apply(self, updates: Sequence[bytes], seq: int) -> None:
         """Take the entries up to `seq` into the doc. Pauses where they are large. Raises `Unreadable`."""
@@ -93,12 +94,12 @@ class Replica:
         self.seq = seq
         self.head = max(self.head, seq)
 
-    def replay(self, entries: Sequence[Entry]) -> None:
+    def replay(self, some: Sequence[Group]) -> None:
         """Take entries that somebody else wrote into the gate. Pauses. Raises `Malformed`."""
-        for entry in entries:
-            self.gate.replay(entry.update)
+        for group in some:
+            self.gate.replay(group.update)
             for client in self.gate.clocks.keys() - self.gate.owners.keys():
-                self.gate.owners[client] = entry.user_id
+                self.gate.owners[client] = group.user_id
 
     @property
     def filled(self) -> float:

@@ -11,6 +11,7 @@ from pycrdt import Doc
 from sync import turns
 from sync.awareness import Awareness
 from sync.broker import Broker, Hint
+from sync.chunk import Group
 from sync.codec import Malformed, state_vector
 from sync.doc import TooSlow, Unreadable, apply, apply_in_slices, merge
 from sync.gate import Admitted, Refused
@@ -454,7 +455,7 @@ class Room:
     def _read(self) -> None:
         """May block."""
         try:
-            entries = self._replica.read()
+            some = self._replica.read()
         except Unreachable as error:
             logger.error("%s: the log could not be read: %s", self.document_id, error)
             self.close()
@@ -462,22 +463,22 @@ class Room:
             logger.exception("%s: the log could not be read", self.document_id)
             self.close()
         else:
-            self._when_landed(lambda: self._catch_up(entries))
+            self._when_landed(lambda: self._catch_up(some))
 
-    def _catch_up(self, entries: Sequence[Entry]) -> None:
-        updates = [entry.update for entry in entries]
+    def _catch_up(self, some: Sequence[Group]) -> None:
+        updates = [group.update for group in some]
         self._unshown += updates
         try:
-            self._replica.apply(updates, entries[-1].seq)
+            self._replica.apply(updates, some[-1].last)
             # What was committed meanwhile may be in the doc already: it is shown together with this.
             more = self.seq < self._replica.head
             if not more:
                 self._reading = False
                 self._show(Message(Kind.UPDATE, merge(self._unshown)).encode(), self.seq)
                 self._unshown = []
-            self._replica.replay(entries)
+            self._replica.replay(some)
         except (Unreadable, Malformed) as error:
-            logger.error("%s: entries up to %d are not readable: %s", self.document_id, entries[-1].seq, error)
+            logger.error("%s: entries up to %d are not readable: %s", self.document_id, some[-1].last, error)
             self.close()
             return
         if more:

@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from pycrdt import Doc
@@ -22,13 +22,19 @@ from sync.limits import (
     COMPACT_ENTRIES,
     COMPACT_IDLE,
     IDLE,
+    NOT_WHOLE,
     Capacity,
 )
+from sync.mending import Copy, Known, before, mend, mend_from
 from sync.packing import pack
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Tail
 from sync.room import Room
-from sync.store import Broken, Store, UnknownDocument
+from sync.store import Broken, Quarantined, Snapshot, Store, UnknownDocument
+
+COMMIT_PAUSES: Final = 10_000  # while one waits for a commit
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +51,17 @@ class Crowded(Exception):
     """As many people as may are in the document."""
 
 
+class NotWhole(Exception):
+    """The log is damaged after its newest snapshot: the document can be read as it was before that, and not opened."""
+
+    def __init__(self, damage: Quarantined, has: bytes) -> None:
+        super().__init__(f"entries {damage.first} to {damage.last} are damaged")
+        self.damage = damage
+        self.has = has  # the state vector of the document before it
+
+
 class Rooms:
-    """`enter`, `edit`, `read` and `evict_idle` may block on the store; the others do not.
+    """`enter`, `edit`, `read`, `mend`, `compact` and `evict_idle` may block on the store; the others do not.
 
     All calls come from one thread, and `later` calls back on it where blocking is allowed. After each commit
     `on_committed(document_id, seq)` is called, and `on_filling(document_id, filled)` when a document that people have
@@ -72,11 +87,16 @@ class Rooms:
         self._unsubscribe: dict[Room, Callable[[], None]] = {}
         self._opening: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._entering: dict[Peer, tuple[str, Refusal | None]] = {}
+        # Until when it is remembered, and why.
+        self._not_whole: dict[str, tuple[int, Quarantined, bytes]] = {}
         self._sweeping = False
         self._repeated: float | None = None  # seconds since presence was told anew; None: nobody counts them
 
     def enter(self, document_id: str, peer: Peer) -> Room:
-        """Once this returns, the peer is in the document's room. Raises `UnknownDocument`, `Expelled`, `Crowded`."""
+        """Once this returns, the peer is in the document's room.
+
+        Raises `UnknownDocument`, `Expelled`, `Crowded`, `NotWhole`.
+        """
         self._entering[peer] = document_id, None
         try:
             self._check(document_id, peer)
@@ -126,7 +146,7 @@ class Rooms:
         """Have the program edit a document for somebody.
 
         `change` is given a doc of its own, and what it does there goes the way of every edit. Raises `UnknownDocument`,
-        and what `change` raises.
+        `NotWhole`, and what `change` raises.
         """
         room = self._room(document_id)
         state, seq, _ = self.read(document_id)
@@ -144,18 +164,66 @@ class Rooms:
         room.submit(_program(user_id, doc.client_id), update, answer)
 
     def read(self, document_id: str) -> tuple[bytes, int, str]:
-        """The document as one update, the newest entry that is in it, and its epoch. Raises `UnknownDocument`."""
+        """The document as one update, the newest entry that is in it, and its epoch. Raises `UnknownDocument`.
+
+        If it is not whole, it is the document before what is damaged.
+        """
         room = self._open.get(document_id)
         if room is not None and room.settled:
             return room.state(), room.seq, room.epoch
-        epoch = self._host.store.status(document_id).epoch
-        doc, seq = replay_with_seq(self._host.store, document_id)
+        store, pause = self._host.store, self._host.pause
+        epoch = store.status(document_id).epoch
+        try:
+            self._ask(document_id)
+            doc, seq = self.mending(document_id, lambda: replay_with_seq(store, document_id, pause=pause))
+        except (NotWhole, Broken) as error:
+            why = error if isinstance(error, NotWhole) else self._refuse(document_id, error)
+            doc, seq = before(store, document_id, why.damage.first, pause)
         return doc.get_update(), seq, epoch
 
     @property
     def open(self) -> Mapping[str, Room]:
         """The documents that are open in this process, and their rooms."""
         return self._open
+
+    def mending(self, document_id: str, work: Callable[[], T]) -> T:
+        """What `work` returns. If the log turns out to be damaged it is mended, if it can be, and tried again."""
+        try:
+            return work()
+        except Broken:
+            self.mend(document_id)
+            return work()
+
+    def mend(self, document_id: str) -> list[Quarantined]:
+        """Find what is damaged, and what it did. All that is known to be damaged. Raises `UnknownDocument`."""
+        host = self._host
+        return mend(host.store, document_id, host.roots, self._live(document_id), host.now(), host.pause)
+
+    def mend_from(self, document_id: str, copy: Copy, may_vouch: bool) -> Quarantined:
+        """Have somebody's copy tell what the damaged entries did. Raises as `sync.mending.mend_from` does."""
+        host = self._host
+        told = mend_from(host.store, document_id, copy, may_vouch, host.roots, host.pause)
+        self._not_whole.pop(document_id, None)
+        self.reload(document_id)
+        return told
+
+    def _live(self, document_id: str) -> Known | None:
+        """The document as people have it open. The room read a log that was whole, or wrote it."""
+        room = self._open.get(document_id)
+        if room is None:
+            return None
+        found: list[Known] = []
+
+        def take() -> None:
+            if not room.closed:
+                found.append(Known(room.seq, room.state()))
+
+        room.when_settled(take)
+        for _ in range(COMMIT_PAUSES):
+            if found or room.closed:
+                break
+            self._host.pause()
+        return found[0] if found else None
 
     def evict_idle(self) -> None:
         """Forget the rooms that have been empty for half a minute."""
@@ -189,6 +257,8 @@ class Rooms:
         return room
 
     def _load(self, document_id: str) -> Room:
+        self._ask(document_id)
+        mended = False
         while True:
             was = self._host.store.status(document_id)
             room = Room(document_id, self._host, self._broker, self._forget, self._noted)
@@ -196,17 +266,23 @@ class Rooms:
             unsubscribe = self._broker.subscribe(document_id, room.hear)
             try:
                 room.load()
-            except Broken:
+            except Broken as error:
                 unsubscribe()
-                if self._host.store.status(document_id)._replace(head=0) == was._replace(head=0):
-                    raise
-                continue  # what was missing was packed or rewritten while it was read
+                now = self._host.store.status(document_id)
+                if now._replace(head=0, hash=b"") != was._replace(head=0, hash=b""):
+                    continue  # what was missing was packed or rewritten while it was read
+                if mended:
+                    raise self._refuse(document_id, error) from error
+                self.mend(document_id)
+                mended = True
+                continue
             except BaseException:
                 unsubscribe()
                 raise
             if not room.closed:
                 break
             unsubscribe()  # the log was rewritten since it was read
+        self._not_whole.pop(document_id, None)
         self._open[document_id] = room
         self._unsubscribe[room] = unsubscribe
         self._sweep_later()
@@ -214,6 +290,26 @@ class Rooms:
             self._repeated = 0.0
             self._host.later(AWARENESS_TICK, self._tend_presence)
         return room
+
+    def _ask(self, document_id: str) -> None:
+        """Raises `NotWhole` if that was found a moment ago: to find out takes a walk through the whole log."""
+        refused = self._not_whole.get(document_id)
+        if refused is not None and self._host.now() < refused[0]:
+            raise NotWhole(*refused[1:])
+
+    def _refuse(self, document_id: str, error: Broken) -> NotWhole:
+        """Why nobody is let in. Raises the error if it is something else."""
+        store, met = self._host.store, error.damage
+        if met is None:
+            raise error
+        quarantined = store.quarantined(document_id)
+        wanted = [each for each in quarantined if each.known is None and each.last >= met.first]
+        if not wanted:
+            raise error
+        damage = wanted[0]._replace(last=wanted[-1].last)
+        doc, _ = before(store, document_id, damage.first, self._host.pause)
+        self._not_whole[document_id] = self._host.now() + NOT_WHOLE, damage, doc.get_state()
+        return NotWhole(damage, doc.get_state())
 
     def _forget(self, room: Room) -> None:
         if self._open.get(room.document_id) is room:
@@ -252,10 +348,18 @@ class Rooms:
         if self.on_filling is not None and room.is_filling():
             self.on_filling(room.document_id, room.filled)
 
+    def compact(self, document_id: str) -> tuple[Snapshot | None, int]:
+        """Have a snapshot, and pack what may be packed: how many entries were. Raises `UnknownDocument`, `Broken`."""
+        store, roots, pause = self._host.store, self._host.roots, self._host.pause
+
+        def work() -> tuple[Snapshot | None, int]:
+            return compact(store, document_id, roots, pause), pack(store, document_id, roots, pause)
+
+        return self.mending(document_id, work)
+
     def _compact(self, document_id: str) -> None:
         try:
-            if compact(self._host.store, document_id, self._host.roots, self._host.pause) is not None:
-                pack(self._host.store, document_id, self._host.roots, self._host.pause)
+            self.compact(document_id)
         except UnknownDocument:
             logger.info("%s was deleted before it could be compacted", document_id)
         except Exception:

@@ -49,6 +49,11 @@ class Snapshot(NamedTuple):
     state_vector: bytes
     hash: bytes  # sha256 of `state`
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is what was written."""
+        return hashlib.sha256(self.state).digest() == self.hash
+
 
 class Chunk(NamedTuple):
     """Old entries, packed (see `sync.chunk`). It stands in their place."""
@@ -69,6 +74,7 @@ class Status(NamedTuple):
     packed: int  # entries up to this one are in chunks
     packable: int  # entries up to this one may be put into chunks: a snapshot stands for them, and they were summarised
     first: int = 0  # the first moment there is: what was before it was erased
+    hash: bytes = BEFORE_ALL  # of the newest entry
 
 
 class Storage(NamedTuple):
@@ -98,7 +104,7 @@ class Log(NamedTuple):
 
     epoch: str  # changes when history was rewritten; clients with another epoch must not merge
     head: int  # seq of the newest entry, 0 for a new document
-    snapshot: Snapshot | None
+    snapshot: Snapshot | None  # the newest one that is what was written
     owners: dict[int, int | None]  # Yjs client id -> user id
 
 
@@ -114,8 +120,38 @@ def link(previous: bytes, first: int, last: int, entry_hash: bytes, data: bytes)
     return hashlib.sha256(previous + struct.pack(">qq", first, last) + entry_hash + data).digest()
 
 
+class Damage(NamedTuple):
+    """Entries that cannot be read: their rows, or the chunk that they were packed in, are not what was written."""
+
+    first: int  # seq
+    last: int
+    expected: str
+    came: str
+
+    def __str__(self) -> str:
+        return f"entries {self.first} to {self.last}: expected {self.expected}, found {self.came}"
+
+
+class Quarantined(NamedTuple):
+    """Damaged entries, as they are kept in mind."""
+
+    first: int  # seq
+    last: int
+    found: int  # milliseconds since 1970
+    why: str
+    # At this entry the note is known, and so is what they did as far as it tells. None: nothing tells what they did.
+    known: int | None = None
+    update: bytes | None = None  # what they did; None: that is not known, or it is in a chunk by now
+    time: int = 0  # when that was, about
+    user_id: int | None = None  # whose copy of the note it was that told it; None: the server's own
+
+
 class Broken(Exception):
     """The log is not what was written: an entry or a chunk was changed, moved or left out."""
+
+    def __init__(self, message: str, damage: Damage | None = None) -> None:
+        super().__init__(message)
+        self.damage = damage
 
 
 def verify(entries: Iterable[Entry], previous: bytes = BEFORE_ALL, after: int = 0) -> bytes:
@@ -205,7 +241,10 @@ class Store(Protocol):
         """
 
     def open(self, document_id: str) -> Log:
-        """Read what is needed to open a document. Raises `UnknownDocument`."""
+        """Read what is needed to open a document. Raises `UnknownDocument`.
+
+        A snapshot that is damaged is passed over: an older one and the entries after it say the same.
+        """
 
     def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         """Entries with `after < seq <= until`, oldest first."""
@@ -227,7 +266,7 @@ class Store(Protocol):
         """The entries of which there is a snapshot, ascending."""
 
     def state(self, document_id: str, seq: int) -> bytes:
-        """The snapshot of an entry, one update. Raises `UnknownMoment`."""
+        """The snapshot of an entry, one update. Raises `UnknownMoment`; `Broken` when it is damaged."""
 
     def chunks(self, document_id: str, after: int = 0) -> Iterator[Chunk]:
         """The last chunk that ends at or before `after`, if there is one, and all that come after it."""
@@ -254,3 +293,15 @@ class Store(Protocol):
 
     def storage(self, document_id: str) -> Storage:
         """How much the log takes. Raises `UnknownDocument`."""
+
+    def quarantined(self, document_id: str) -> list[Quarantined]:
+        """What is known to be damaged, oldest first."""
+
+    def quarantine(self, document_id: str, damaged: Quarantined) -> None:
+        """Keep in mind that these entries are damaged, in place of all that is known of any of them.
+
+        Their rows stay where they are. A copy of them is kept with it, for when they are packed.
+        """
+
+    def release(self, document_id: str, damaged: Quarantined) -> None:
+        """These are what was written, after all."""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import Protocol
 
 import pytest
@@ -15,6 +16,7 @@ from sync.store import (
     Chunk,
     ClientTaken,
     Entry,
+    Quarantined,
     Rewriting,
     Rewritten,
     Snapshot,
@@ -47,8 +49,12 @@ class World(Protocol):
     def name(self, document_id: str, seq: int) -> None:
         """Somebody names this moment."""
 
-    def turn_a_bit(self, document_id: str, table: str, seq: int) -> None:
-        """A bit of this entry, or of the chunk that ends with it, turns over."""
+    def turn_a_bit(self, document_id: str, table: str, seq: int, column: str = "") -> None:
+        """A bit of this entry or snapshot, or of the chunk that ends with it, turns over: of what it holds, or of a
+        column."""
+
+    def lose_rows(self, document_id: str, table: str, *seqs: int) -> None:
+        """These entries, or the chunks that end with them, are not there any more."""
 
 
 class Writer:
@@ -98,7 +104,8 @@ def write(world: World, document_id: str, *changes: Change) -> Sequence[Entry]:
 
 
 def snapshot(seq: int) -> Snapshot:
-    return Snapshot(seq, b"state %d" % seq, b"vector", b"hash")
+    state = b"state %d" % seq
+    return Snapshot(seq, state, b"vector", sha256(state).digest())
 
 
 def packed(*parts: Sequence[Entry]) -> list[Chunk]:
@@ -126,6 +133,7 @@ class StoreContract:
         note = world.create()
         told = write(world, note, change(b"one"), change(b"two", user_id=None))
         assert list(world.store.entries(note)) == list(told)
+        assert world.store.status(note).hash == told[-1].hash
         assert [(entry.seq, entry.update, entry.user_id) for entry in told] == [(1, b"one", 1), (2, b"two", None)]
         assert {(entry.session_id, entry.time) for entry in told} == {(2**62, 1_700_000_000_000)}
 
@@ -360,6 +368,60 @@ class StoreContract:
         assert [(group.first, group.last) for group in read] == [(1, 2), (5, 6), (7, 7), (8, 8), (10, 10)]
         assert len(list(history.chunks(world.store, note, damaged=lambda damage: None))) == 4
 
+    def test_a_damaged_snapshot_is_passed_over(self, world: World) -> None:
+        note = world.create()
+        told = write(world, note, *(change(b"\0\0") for _ in range(6)))
+        world.store.compact(note, snapshot(4))
+        world.summarise(note)
+        assert world.store.pack(note, BEFORE_ALL, packed(told[:4]))
+        world.store.compact(note, snapshot(6))
+        assert world.store.bases(note) == [4, 6]
+        for column in ("state", "hash"):
+            world.turn_a_bit(note, "snapshot", 6, column)
+            with pytest.raises(Broken, match="snapshot of entry 6"):
+                world.store.state(note, 6)
+            assert world.store.open(note).snapshot == snapshot(4)
+            world.turn_a_bit(note, "snapshot", 6, column)
+            assert world.store.open(note).snapshot == snapshot(6)
+        world.turn_a_bit(note, "snapshot", 4)
+        world.turn_a_bit(note, "snapshot", 6)
+        assert world.store.open(note).snapshot is None
+
+    def test_what_is_damaged_is_kept_in_mind(self, world: World) -> None:
+        note, other = world.create(), world.create()
+        write(world, note, *(change(b"\0\0") for _ in range(9)))
+        write(world, other, change(b"\0\0"))
+        assert world.store.quarantined(note) == []
+        two, five = Quarantined(2, 3, 1000, "turned"), Quarantined(5, 5, 2000, "missing")
+        for each in (five, two):
+            world.store.quarantine(note, each)
+        assert world.another().quarantined(note) == [two, five]
+        told = five._replace(known=9, update=b"\0\0", time=3000, user_id=7)
+        world.store.quarantine(note, told)
+        assert world.store.quarantined(note) == [two, told]
+        whole = Quarantined(3, 6, 1000, "more")
+        world.store.quarantine(note, whole)
+        assert world.store.quarantined(note) == [whole], "it takes the place of what it has a part in"
+        world.store.release(note, whole)
+        assert world.store.quarantined(note) == world.store.quarantined(other) == []
+
+    def test_what_stands_for_damaged_entries_is_read_in_their_place(self, world: World) -> None:
+        note = world.create()
+        write(world, note, *(change(b"\0\0", user_id=n) for n in range(1, 8)))
+        for seq in (3, 5):
+            world.turn_a_bit(note, "entry", seq)
+        told = Quarantined(3, 5, 1000, "turned", 7, b"\1\1\5\0\0\2\0", 3000)
+        world.store.quarantine(note, told)
+        nobody = Group(3, 5, None, 0, 3000, b"\1\1\5\0\0\2\0")
+        read = list(history.groups(world.store, note))
+        assert [(group.first, group.last) for group in read] == [(1, 1), (2, 2), (3, 5), (6, 6), (7, 7)]
+        assert read[2] == nobody
+        assert [group for data in history.chunks(world.store, note) for group in decode(data)] == read
+        assert list(history.groups(world.store, note, 2)) == read[2:]
+        world.turn_a_bit(note, "entry", 7)
+        with pytest.raises(Broken, match="entries 7 to 7"):
+            list(history.groups(world.store, note))
+
     def test_the_snapshots_that_are_needed_stay(self, world: World) -> None:
         note = world.create()
         told = write(world, note, *(change() for _ in range(6)))
@@ -391,6 +453,8 @@ class StoreContract:
         for seq in (1, 3):
             world.name(note, seq)
         world.store.compact(note, snapshot(4))
+        for seq in (2, 4):
+            world.store.quarantine(note, Quarantined(seq, seq, 1000, "turned", 5, b"secret"))
         epoch = world.store.status(note).epoch
         chunks = packed(told[:3])
         rewriting = Rewriting(epoch, BEFORE_ALL, 5, 3, chunks, {4: b"four"}, [snapshot(5)], 3, 0)
@@ -409,6 +473,7 @@ class StoreContract:
         status = world.store.status(note)
         assert (status.epoch, status.head, status.snapshot, status.packed, status.first) == ("second", 6, 5, 3, 3)
         assert world.store.marks(note, 0, 6) == {3}
+        assert world.store.quarantined(note) == [Quarantined(4, 4, 1000, "turned", 5)]
         verify([*entries, *write(world, note, change())], chunks[-1].entry_hash, 3)
         assert world.store.status(other).epoch != "second"
 

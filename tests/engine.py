@@ -15,7 +15,7 @@ from sync.history import replay
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.room import Room
-from sync.rooms import Rooms
+from sync.rooms import NotWhole, Rooms
 from sync.store import Store
 from tests.memory_store import MemoryStore
 from tests.people import Json, Person
@@ -105,7 +105,11 @@ class EngineLink:
             user = {"id": self.user_id, "name": f"Person {self.user_id}", "slot": 1}
         peer = Peer(send, expel, self.user_id, random.getrandbits(63), tab.client_id, user, self.can_write)
         self._tab, self.peer = tab, peer
-        room = self.process.rooms.enter(self.document_id, peer)
+        try:
+            room = self.process.rooms.enter(self.document_id, peer)
+        except NotWhole as error:
+            answer({"error": "damaged", "message": str(error)})
+            return
         if self.peer is not peer:  # the tab left while the room was loaded
             self.process.rooms.leave(room, peer)
             return

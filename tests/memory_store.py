@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from sync.store import (
     BEFORE_ALL,
     Batch,
+    Broken,
     Change,
     Chunk,
     ClientTaken,
     Entry,
     Log,
     NotStored,
+    Quarantined,
     Rewriting,
     Rewritten,
     Snapshot,
@@ -22,6 +25,8 @@ from sync.store import (
     bases,
     chain,
 )
+
+Row = TypeVar("Row", Entry, Chunk, Snapshot)
 
 
 class _Document:
@@ -34,6 +39,7 @@ class _Document:
         self.owners: dict[int, int | None] = {}
         self.head, self.hash = 0, BEFORE_ALL
         self.first = 0
+        self.quarantined: list[Quarantined] = []
 
     @property
     def packed(self) -> int:
@@ -41,7 +47,8 @@ class _Document:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        return self.snapshots[max(self.snapshots)] if self.snapshots else None
+        whole = [seq for seq, snapshot in self.snapshots.items() if snapshot.is_whole]
+        return self.snapshots[max(whole)] if whole else None
 
     def prune(self) -> None:
         """Forget the snapshots that nothing needs."""
@@ -137,7 +144,8 @@ class MemoryStore:
     def status(self, document_id: str) -> Status:
         document = self._find(document_id)
         snapshot = max(document.snapshots, default=0)
-        return Status(document.epoch, document.head, snapshot, document.packed, snapshot, document.first)
+        head, packed = document.head, document.packed
+        return Status(document.epoch, head, snapshot, packed, snapshot, document.first, document.hash)
 
     def compact(self, document_id: str, snapshot: Snapshot, epoch: str | None = None) -> None:
         document = self._find(document_id)
@@ -154,6 +162,8 @@ class MemoryStore:
         snapshots = self._find(document_id).snapshots
         if seq not in snapshots:
             raise UnknownMoment(f"expected one of {sorted(snapshots)}, got {seq}")
+        if not snapshots[seq].is_whole:
+            raise Broken(f"{document_id}: the snapshot of entry {seq} does not match its hash")
         return snapshots[seq].state
 
     def chunks(self, document_id: str, after: int = 0) -> Iterator[Chunk]:
@@ -171,15 +181,26 @@ class MemoryStore:
         """These have names."""
         self._find(document_id).marks.update(seqs)
 
-    def turn_a_bit(self, document_id: str, seq: int) -> None:
-        """A bit of this entry, or of the chunk that ends with it, turns over."""
+    def turn_a_bit(self, document_id: str, table: str, seq: int, column: str = "") -> None:
+        """A bit of this entry or snapshot, or of the chunk that ends with it, turns over."""
         document = self._find(document_id)
-        document.entries = [
-            each._replace(update=_turned(each.update)) if each.seq == seq else each for each in document.entries
-        ]
-        document.chunks = [
-            each._replace(data=_turned(each.data)) if each.last == seq else each for each in document.chunks
-        ]
+        match table:
+            case "entry":
+                at = [each.seq for each in document.entries].index(seq)
+                document.entries[at] = turned(document.entries[at], column or "update")
+            case "chunk":
+                at = [each.last for each in document.chunks].index(seq)
+                document.chunks[at] = turned(document.chunks[at], column or "data")
+            case "snapshot":
+                document.snapshots[seq] = turned(document.snapshots[seq], column or "state")
+
+    def lose_rows(self, document_id: str, table: str, *seqs: int) -> None:
+        """These entries, or the chunks that end with them, are not there any more."""
+        document = self._find(document_id)
+        if table == "entry":
+            document.entries = [each for each in document.entries if each.seq not in seqs]
+        else:
+            document.chunks = [each for each in document.chunks if each.last not in seqs]
 
     def pack(self, document_id: str, onto: bytes, chunks: Sequence[Chunk]) -> bool:
         document = self._find(document_id)
@@ -208,6 +229,8 @@ class MemoryStore:
                 document.hash = chain(document.hash, row.seq, row.user_id, row.session_id, row.time, update)
                 document.entries.append(row._replace(update=update, hash=document.hash))
         document.marks = {seq for seq in document.marks if seq >= rewriting.first}
+        quarantined = [each for each in document.quarantined if each.last > rewriting.first]
+        document.quarantined = [each._replace(update=None) for each in quarantined]
         document.epoch, document.first = epoch or document.epoch, rewriting.first
         return True
 
@@ -217,6 +240,17 @@ class MemoryStore:
         log += sum(len(chunk.data) + len(chunk.entry_hash) + len(chunk.hash) for chunk in document.chunks)
         snapshots = sum(len(each.state) for each in document.snapshots.values())
         return Storage(document.head - document.first, log, snapshots)
+
+    def quarantined(self, document_id: str) -> list[Quarantined]:
+        return list(self._find(document_id).quarantined)
+
+    def quarantine(self, document_id: str, damaged: Quarantined) -> None:
+        document = self._find(document_id)
+        rest = [each for each in document.quarantined if each.last < damaged.first or damaged.last < each.first]
+        document.quarantined = sorted([*rest, damaged])
+
+    def release(self, document_id: str, damaged: Quarantined) -> None:
+        self._find(document_id).quarantined.remove(damaged)
 
     def _find(self, document_id: str) -> _Document:
         if document_id not in self._documents:
@@ -247,5 +281,8 @@ class MemoryStore:
         return written
 
 
-def _turned(data: bytes) -> bytes:
-    return bytes([data[0] ^ 1]) + data[1:]
+def turned(row: Row, column: str) -> Row:
+    """The row with a bit of its first byte turned over."""
+    data: bytes = getattr(row, column)
+    other: Any = {column: bytes([data[0] ^ 1]) + data[1:]}
+    return row._replace(**other)

@@ -33,8 +33,11 @@ class MemoryWorld:
     def name(self, document_id: str, seq: int) -> None:
         self.memory.mark(document_id, seq)
 
-    def turn_a_bit(self, document_id: str, table: str, seq: int) -> None:
-        self.memory.turn_a_bit(document_id, seq)
+    def turn_a_bit(self, document_id: str, table: str, seq: int, column: str = "") -> None:
+        self.memory.turn_a_bit(document_id, table, seq, column)
+
+    def lose_rows(self, document_id: str, table: str, *seqs: int) -> None:
+        self.memory.lose_rows(document_id, table, *seqs)
 
 
 class TestMemoryStore(StoreContract):

@@ -73,12 +73,13 @@ export function useToken(token: string): void {
 
 async function send(method: string, path: string, body: unknown, options: RequestInit = {}): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
-  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  const bytes = body instanceof Uint8Array
+  if (body !== undefined) headers['Content-Type'] = bytes ? 'application/octet-stream' : 'application/json'
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf
   try {
     return await fetch(path, {
       ...options, method, headers, credentials: 'same-origin', cache: 'no-store',
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : bytes ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body),
     })
   } catch (error) {
     if (options.signal?.aborted) throw error
@@ -148,20 +149,25 @@ export const share = (id: string) => call<Share>('GET', noteAddress(id, '/share'
 export const putShare = (id: string, change: { role?: 'viewer' | 'editor'; history?: boolean }) => call<Share>('PUT', noteAddress(id, '/share'), change)
 export const revokeShare = (id: string) => call<void>('DELETE', noteAddress(id, '/share'))
 
-/** The log after an entry, as chunks (history/chunks.ts). */
-export const historyEntries = (id: string, after: number, epoch: string, signal?: AbortSignal) =>
-  past(noteAddress(id, `/history/entries?after=${after}`), epoch, signal)
+/** The log after an entry, as chunks (history/chunks.ts), and up to which entry it goes. */
+export async function historyEntries(id: string, after: number, epoch: string, signal?: AbortSignal): Promise<{ stream: ReadableStream<Uint8Array>; until: number }> {
+  const { body, headers } = await past(noteAddress(id, `/history/entries?after=${after}`), epoch, signal)
+  return { stream: body, until: Number(headers.get('X-Until')) }
+}
 
 /** The whole note at an entry, one update. */
 export const historyState = async (id: string, seq: number, epoch: string, signal?: AbortSignal) =>
-  new Uint8Array(await new Response(await past(noteAddress(id, `/history/state?seq=${seq}`), epoch, signal)).arrayBuffer())
+  new Uint8Array(await new Response((await past(noteAddress(id, `/history/state?seq=${seq}`), epoch, signal)).body).arrayBuffer())
+
+/** What this device has of a note (docs/http.md): it may hold what is damaged on the server. */
+export const repair = (id: string, seq: number, copy: Uint8Array<ArrayBuffer>) => call<void>('POST', noteAddress(id, `/history/repair?seq=${seq}`), copy)
 
 /** Bytes of the past of this epoch. */
-async function past(path: string, epoch: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+async function past(path: string, epoch: string, signal?: AbortSignal): Promise<{ body: ReadableStream<Uint8Array>; headers: Headers }> {
   const response = await send('GET', path, undefined, signal ? { signal } : {})
   if (!response.ok) throw await problem(response)
   const now = response.headers.get('X-Epoch')
   if (now !== null && now !== epoch) throw new ApiError('epoch', 'The history was changed', 'Parts of it were erased. Open it again.', 409)
   if (!response.body) throw new ApiError('server', 'No answer', 'The server answered without a history.', response.status)
-  return response.body
+  return { body: response.body, headers: response.headers }
 }

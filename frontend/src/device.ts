@@ -18,6 +18,8 @@ export interface Kept {
   /** null: only edits are here, and nothing that they build on. They can be sent, but not shown before the server has told the rest. */
   epoch: string | null
   role: Role | null
+  /** All entries of the log up to this one are in it. */
+  seq: number
   /** Apply all of them, in this order. */
   updates: Uint8Array[]
   /** Those of them that nobody has acknowledged. */
@@ -212,7 +214,9 @@ export class Device {
       else this.stale.push(row)
     })
     const updates = rows.map(({ update }) => update)
-    return note ? { epoch: note.epoch, role: note.role, updates: [note.state, ...updates], edits } : { epoch: null, role: null, updates, edits }
+    return note
+      ? { epoch: note.epoch, role: note.role, seq: note.seq, updates: [note.state, ...updates], edits }
+      : { epoch: null, role: null, seq: 0, updates, edits }
   }
 
   /** One transaction at a time; what is made meanwhile goes into the next. */

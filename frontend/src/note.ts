@@ -7,7 +7,8 @@ import { Composition } from './composition'
 import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
 import { heedCaret } from './heed'
-import { socketLink } from './link'
+import { socketLink, type Problem } from './link'
+import { Mending } from './mending'
 import { MERGED, type Merged } from './orphans'
 import { peopleOf, scrollTo, type Present } from './presence'
 import { Provider, isForGood, mayWrite, type Joined } from './provider'
@@ -111,6 +112,8 @@ export function openNote(options: NoteOptions): Note {
   let hasAside = false
   /** The doc has had all that the server has. */
   let isSynced = false
+  /** The newest entry in what the device had of the note. */
+  let keptSeq = 0
   let wasOffline = false
   let clock: ReturnType<typeof setTimeout> | undefined
   let closed = false
@@ -135,6 +138,7 @@ export function openNote(options: NoteOptions): Note {
   })
   const composition = new Composition(body)
   provider.holdWhile(() => composition.holds())
+  const mending = new Mending(documentId, doc)
   const { whereabouts, outbox } = provider
   const { awareness } = whereabouts
   const saver = new Saver(doc, device)
@@ -146,6 +150,8 @@ export function openNote(options: NoteOptions): Note {
     return { epoch: provider.epoch, role: known, seq: provider.seq, state: Y.encodeStateAsUpdate(doc) }
   }
 
+  /** All entries of the log up to this one are in the doc. */
+  const reached = () => Math.max(provider.seq, keptSeq)
   /** How many edits are on the device. */
   const kept = () => (device.gone ? 0 : device.sealed ? outbox.length : outbox.kept)
   const writes = () => mayWrite(known, provider.joined ? provider.joined.user : user)
@@ -172,7 +178,7 @@ export function openNote(options: NoteOptions): Note {
     if (rewriting) return rewriting
     if (isDeleted) return deleted(shown !== null, known === 'owner')
     if (isUnshowable) return unshowable
-    if (provider.out) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: kept() === outbox.length })
+    if (provider.out && !mending.busy) return troubleOf(provider.out, { shown: shown !== null, edits: outbox.length, kept: kept() === outbox.length })
     return null
   }
 
@@ -193,6 +199,7 @@ export function openNote(options: NoteOptions): Note {
     }
     seen = provider.joined
     if (provider.out?.error === 'epoch' && !rewriting) void putAside(provider.out.erased === true)
+    if (provider.out?.error === 'damaged' && writes() && mending.can(provider.out, reached())) void mend(provider.out)
     role.set(known)
     const stuck = outbox.length > 0 && provider.refusal !== null && isForGood(provider.refusal)
     trouble.set(current() ?? (stuck ? refused(writes(), !device.broken) : hasAside ? asideIsHere : null))
@@ -260,6 +267,14 @@ export function openNote(options: NoteOptions): Note {
     const edit = outbox.all.find((one) => one.update === update)
     if (!edit) throw new Error('expected an edit that waits to be sent')
     return { undo, seq: provider.entryOf(edit) }
+  }
+
+  /** A part of the note is damaged on the server. What is here may have it whole. */
+  async function mend(problem: Problem): Promise<void> {
+    const mended = await mending.offer(problem, reached(), outbox.all)
+    if (closed) return
+    if (mended) provider.retry()
+    else refresh()
   }
 
   function heed(): void {
@@ -330,6 +345,7 @@ export function openNote(options: NoteOptions): Note {
         for (const update of found.updates) Y.applyUpdate(doc, update, device)
       }, device)
       provider.epoch = found.epoch
+      keptSeq = found.seq
       known ??= found.role
       if (found.epoch !== null) show()
     }

@@ -57,7 +57,7 @@ export function merge(updates: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The update that changes nothing: no structs, no deletions. */
-const NOTHING = new Uint8Array([0, 0])
+export const NOTHING = new Uint8Array([0, 0])
 
 /** What a server with this state vector lacks of these edits, and of the doc; null: nothing. */
 export function lacking(doc: Y.Doc, edits: readonly Edit[], stateVector: Uint8Array): Uint8Array | null {

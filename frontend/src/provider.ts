@@ -40,6 +40,8 @@ export const mayWrite = (role: Role | null, user: unknown): boolean => !!user &&
 
 /** After these the way back in is a join, soon for the first and with longer waits for each after it. */
 const JOIN_AGAIN = new Set(['resync', 'not-joined', 'moved', 'access', 'rate', 'storage'])
+/** Nobody is let in until somebody has repaired it: that is said, and tried again. */
+const waits = (problem: Problem | null) => problem?.error === 'damaged'
 /** These say something about an edit; all others, that we are out of the document. */
 const ABOUT_AN_EDIT = new Set(['malformed', 'too-large', 'denied', 'quota'])
 /** The same edit will be refused again. */
@@ -297,8 +299,8 @@ export class Provider {
       this.mayBeAnother = false
       return this.lost()
     }
-    if (JOIN_AGAIN.has(problem.error)) this.reconnect.later()
-    else this.out = problem
+    if (JOIN_AGAIN.has(problem.error) || waits(problem)) this.reconnect.later()
+    if (!JOIN_AGAIN.has(problem.error)) this.out = problem
     this.events.changed()
   }
 
@@ -312,7 +314,7 @@ export class Provider {
     const wasOpen = this.open
     this.open = this.inRoom = false
     if (wasOpen) this.link.close()
-    if (!this.stopped && !this.out) this.reconnect.later()
+    if (!this.stopped && (!this.out || waits(this.out))) this.reconnect.later()
     this.events.changed()
   }
 

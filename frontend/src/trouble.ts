@@ -2,7 +2,7 @@
 import type { Problem } from './link'
 
 export interface Trouble {
-  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'read-only' | 'malformed' | 'refused' | 'aside' | 'unshowable' | 'origin' | 'full'
+  kind: 'not-found' | 'deleted' | 'sign-in' | 'schema' | 'epoch' | 'denied' | 'read-only' | 'malformed' | 'refused' | 'aside' | 'unshowable' | 'origin' | 'full' | 'damaged'
   words: string
   /** copy: note.copyText(); retry: note.retry(); afresh: note.afresh(); aside: copy note.setAside, then note.forgetSetAside(); the others are pages. */
   actions: ('copy' | 'retry' | 'afresh' | 'aside' | 'sign-in' | 'reload' | 'home')[]
@@ -49,6 +49,15 @@ export function troubleOf({ error, message }: Problem, standing: Standing): Trou
       return {
         kind: 'origin',
         words: `Ask who runs the server to add ${location.origin} to PALIMPSEST_ORIGINS: until then it takes no edits from here.${waitingEdits(standing)}`,
+        actions: [...copy, 'retry', 'home'],
+        closed: false,
+      }
+    case 'damaged':
+      return {
+        kind: 'damaged',
+        words:
+          `${message} ${shown ? 'What you see is the copy on this device.' : 'What you see is the note as it was before that.'} Nobody can change it until it is repaired: ` +
+          `as soon as its owner, or whoever wrote what is damaged, opens it where they have a copy.${waitingEdits(standing)}`,
         actions: [...copy, 'retry', 'home'],
         closed: false,
       }
@@ -117,6 +126,7 @@ const reasons: Record<string, string> = {
   schema: 'this page is older than the server',
   epoch: 'the history of this note was rewritten',
   origin: 'the server does not accept the address of this page',
+  damaged: 'a part of this note is damaged on the server',
 }
 
 /** Why edits are not taken, to follow "Not saved: ". */

@@ -74,30 +74,6 @@ test('a history that was rewritten meanwhile is not taken for the old one', asyn
   await expect(Past.load('note', { epoch: 'one', base: 0, author })).rejects.toMatchObject({ type: 'epoch' })
 })
 
-test('where the log is damaged, the rest of it is still there', async () => {
-  const log: Group[] = []
-  const [ana, ben] = [new Writer(1, 1, dice(1)), new Writer(2, 2, dice(2))]
-  const say = (writer: Writer, words: string, at: number) => {
-    writer.edit((tr) => tr.insert(at, at ? schema.text(words) : schema.node('paragraph', null, [schema.text(words)])))
-    for (const { update } of writer.outbox.splice(0)) {
-      log.push({ first: log.length + 1, last: log.length + 1, user: writer.user, session: '1', time: log.length, update })
-      for (const other of [ana, ben]) Y.applyUpdate(other.doc, update, 'wire')
-    }
-  }
-  say(ana, 'Ana', 0)
-  say(ben, 'Ben', 0)
-  for (const [at, letter] of [...' and more'].entries()) say(ana, letter, 9 + at)
-  for (const [at, letter] of [...' too'].entries()) say(ben, letter, 4 + at)
-  serve(log.filter((_, at) => at !== 4))
-  const past = await Past.load('note', { epoch: 'one', base: 0, author })
-  const into = paper()
-  past.drawMoment(into, past.head)
-  expect(drawn(into)).toBe('<p>Ben too</p><p>Ana a</p>')
-  past.destroy()
-  serve([{ ...(log[0] as Group), update: new Uint8Array([1, 1, 1, 0, 4]) }])
-  await expect(Past.load('note', { epoch: 'one', base: 0, author })).rejects.toThrow('expected an update for the entries 1 to 1, got')
-})
-
 test('what was drawn before more came is still good to undo', async () => {
   const writer = new Writer(1, 1, dice(1))
   const log: Group[] = []

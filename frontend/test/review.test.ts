@@ -21,7 +21,7 @@ const ana = 1
 const ben = 2
 
 const history: History = {
-  epoch: 'e', head: 90, from: 0, looked: { seq: 30, time: at(4, 3, 16, 10) }, since: 60, people: [], bases: [], more: null, behind: 0,
+  epoch: 'e', head: 90, from: 0, looked: { seq: 30, time: at(4, 3, 16, 10) }, since: 60, people: [], bases: [], damaged: [], more: null, behind: 0,
   storage: { entries: 90, log: 400, snapshots: 0 },
   versions: [{ seq: 20, name: 'Before the rewrite', user: ana, time: at(4, 5) }, { seq: 60, name: 'Sent', user: ben, time: at(4, 6, 9, 58) }],
   acts: [{ seq: 80, kind: 'restore', detail: { what: 'Restored to Thursday' }, user: ben, time: at(4, 6, 14, 10) }],

@@ -134,3 +134,11 @@ def app(config: Config, built: Path, migrated: Path) -> Iterator[Flask]:
 def arrive(app: Flask) -> Arrive:
     """Somebody opens a browser of their own."""
     return lambda address="127.0.0.1": Visitor(app, address)
+
+
+@pytest.fixture
+def ada(arrive: Arrive) -> Visitor:
+    """Somebody with an account, the first one: user 1."""
+    ada = arrive()
+    ada.sign_up("Ada")
+    return ada

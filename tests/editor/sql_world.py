@@ -57,14 +57,19 @@ class SqlWorld:
             session.add(Version(document_id=document_id, seq=seq, name="A name", user_id=1, time=1))
             session.commit()
 
-    def turn_a_bit(self, document_id: str, table: str, seq: int) -> None:
-        column, key = {"chunk": ("data", "last_seq"), "entry": ('"update"', "seq")}[table]
-        where = f"{table} WHERE document_id = :id AND {key} = :seq"
+    def turn_a_bit(self, document_id: str, table: str, seq: int, column: str = "") -> None:
+        whole, key = {"chunk": ("data", "last_seq"), "entry": ('"update"', "seq"), "snapshot": ("state", "seq")}[table]
+        column = column or whole
+        where = f"WHERE document_id = :id AND {key} = :seq"
         with self.engine.connect() as connection:
-            data = connection.scalar(text(f"SELECT {column} FROM {where}"), {"id": document_id, "seq": seq})
+            data = connection.scalar(text(f"SELECT {column} FROM {table} {where}"), {"id": document_id, "seq": seq})
         turned = bytes([data[0] ^ 1]) + data[1:]
-        where = where.removeprefix(table)
         self._update(f"UPDATE {table} SET {column} = :data {where}", data=turned, id=document_id, seq=seq)
+
+    def lose_rows(self, document_id: str, table: str, *seqs: int) -> None:
+        key = {"chunk": "last_seq", "entry": "seq"}[table]
+        for seq in seqs:
+            self._update(f"DELETE FROM {table} WHERE document_id = :id AND {key} = :seq", id=document_id, seq=seq)
 
     def _update(self, statement: str, **values: object) -> None:
         with self.engine.begin() as connection:

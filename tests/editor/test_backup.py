@@ -25,13 +25,6 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def ada(app: Flask) -> Visitor:
-    ada = Visitor(app)
-    ada.sign_up("Ada")
-    return ada
-
-
-@pytest.fixture
 def note(app: Flask, ada: Visitor) -> str:
     note = ada.new_note()
     write(app, note, 1, "The first line")

@@ -23,13 +23,6 @@ Spoil = Callable[[str], None]
 
 
 @pytest.fixture
-def ada(app: Flask) -> Visitor:
-    ada = Visitor(app)
-    ada.sign_up("Ada")
-    return ada
-
-
-@pytest.fixture
 def note(app: Flask, ada: Visitor) -> str:
     """Five entries: three in a chunk, with a snapshot, and two after it."""
     return five_entries(app, ada)

@@ -98,7 +98,7 @@ def test_a_note_that_cannot_be_read_hides_no_other(
     for room in list(app.extensions["rooms"]._open.values()):
         room.close()
     assert {note["id"]: note["title"] for note in ada.notes()} == {broken: "", fine: fine}
-    assert f"title and excerpt of {broken} stay behind" in caplog.text
+    assert f"{broken}: entries 1 to 1: expected an entry with the hash" in caplog.text
 
 
 def test_renaming_is_an_edit_that_the_log_keeps(app: Flask, arrive: Arrive) -> None:

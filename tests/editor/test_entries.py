@@ -4,26 +4,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from pycrdt import Doc
-from sqlalchemy import update
 
-from editor import sittings
-from editor.content import schema, text
-from editor.content.schema import ROOTS
-from editor.database import session
-from editor.models import Document, Entry
-from sync.chunk import Group, decode
-from sync.codec import Reader
-from sync.compaction import compact
-from sync.packing import pack
 from tests.editor.conftest import Arrive, Visitor, write
-
-
-@pytest.fixture
-def ada(arrive: Arrive) -> Visitor:
-    ada = arrive()
-    ada.sign_up("Ada")
-    return ada
+from tests.editor.past import groups, put_away, words
 
 
 @pytest.fixture
@@ -35,38 +18,8 @@ def note(app: Flask, ada: Visitor) -> str:
     return note
 
 
-def put_away(app: Flask, note: str) -> int:
-    """Have the entries put into chunks, as happens after a while. Returns up to which."""
-    with app.app_context():
-        sittings.catch_up(note)
-        compact(app.extensions["store"], note, ROOTS)
-        pack(app.extensions["store"], note, ROOTS)
-        packed: int = session.get_one(Document, note).packed_seq
-        return packed
-
-
-def groups(visitor: Visitor, note: str, query: str = "") -> list[Group]:
-    answer = visitor.get(f"/api/documents/{note}/history/entries{query}")
-    assert answer.status_code == 200
-    assert answer.content_type == "application/octet-stream"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["X-Epoch"] == visitor.ask("GET", f"/api/documents/{note}")["epoch"]
-    reader = Reader(answer.data)
-    found = []
-    while reader.pos < reader.end:
-        found += decode(reader.raw("chunk"))
-    return found
-
-
 def refused(visitor: Visitor, note: str, query: str, status: int) -> Any:
     return visitor.ask("GET", f"/api/documents/{note}/history/{query}", status)
-
-
-def words(updates: list[bytes]) -> str:
-    doc: Doc[Any] = Doc()
-    for each in updates:
-        doc.apply_update(each)
-    return "\n".join([str(schema.title(doc)), text.to_text(schema.body(doc))])
 
 
 def test_everything_that_was_written_comes_with_who_and_when(app: Flask, ada: Visitor, note: str) -> None:
@@ -148,18 +101,6 @@ def test_a_state_that_is_not_at_hand(app: Flask, ada: Visitor, note: str) -> Non
         assert refused(ada, where, f"state?seq={seq}", 404)["type"] == "not-found"
     for query in ("state", "state?seq=x", "state?seq=-5"):
         assert refused(ada, note, query, 400)["errors"]["seq"]
-
-
-def test_the_rest_of_a_damaged_log_still_comes(
-    app: Flask, ada: Visitor, note: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with app.app_context():
-        damaged = Entry.document_id == note, Entry.seq == 3
-        session.execute(update(Entry).where(*damaged).values(update=b"\xff\xff"))
-        session.commit()
-    assert [group.first for group in groups(ada, note)] == [1, 2, 4, 5]
-    assert f"{note}: damaged entries 3 to 3: expected an entry with the hash" in caplog.text
-    ada.ask("GET", f"/api/documents/{note}/history")
 
 
 def test_only_those_to_whom_the_history_is_shown_may_read_the_log(app: Flask, ada: Visitor, arrive: Arrive) -> None:

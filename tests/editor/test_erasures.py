@@ -7,15 +7,7 @@ from flask import Flask
 
 from editor.content import schema
 from tests.editor.conftest import Arrive, Visitor, write
-from tests.editor.test_entries import groups, put_away, words
-from tests.editor.test_forgetting import edit, pieces
-
-
-@pytest.fixture
-def ada(arrive: Arrive) -> Visitor:
-    ada = arrive()
-    ada.sign_up("Ada")
-    return ada
+from tests.editor.past import edit, groups, pieces, put_away, words
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """What an owner erases is really gone: from the rows, from the file, and from the pages that have the note open."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from flask import Flask
-from gevent.event import AsyncResult
-from pycrdt import Doc
 from sqlalchemy import select, text
 
 from editor import sittings
@@ -20,10 +17,10 @@ from sync.blanks import BLANK, StillThere
 from sync.compaction import compact
 from sync.history import groups
 from sync.packing import pack
-from sync.parts import take_apart
 from sync.peer import Peer, Refusal
-from sync.store import BEFORE_ALL, Store, chain
+from sync.store import BEFORE_ALL, chain
 from tests.editor.conftest import Arrive, write
+from tests.editor.past import edit, pieces
 
 
 @pytest.fixture
@@ -39,12 +36,6 @@ def note(app: Flask, arrive: Arrive) -> Iterator[str]:
         yield note
 
 
-def edit(app: Flask, note: str, change: Callable[[Doc[Any]], object]) -> None:
-    saved: AsyncResult[Any] = AsyncResult()
-    app.extensions["rooms"].edit(note, 1, change, saved.set)
-    saved.get(timeout=10)
-
-
 def tidy(app: Flask, note: str) -> None:
     """As the server does by itself after a while."""
     store = app.extensions["store"]
@@ -58,17 +49,6 @@ def in_file(app: Flask, words: str) -> bool:
     """Whether these words are in the file of the database, or in what will be written into it."""
     folder = app.extensions["config"].data
     return any(words.encode() in file.read_bytes() for file in folder.glob("palimpsest.sqlite*"))
-
-
-def pieces(store: Store, note: str, words: str) -> list[tuple[int, int, int]]:
-    """Where these words were written in one go."""
-    return [
-        (run.client, piece.struct.clock, piece.struct.length)
-        for group in groups(store, note)
-        for run in take_apart(group.update).runs
-        for piece in run.pieces
-        if piece.content == words.encode()
-    ]
 
 
 def test_history_before_a_moment_is_erased(app: Flask, note: str) -> None:

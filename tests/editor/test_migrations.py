@@ -18,7 +18,7 @@ from editor import database, migrations
 from editor.models import Base, Document, Entry, User
 from tests.services import postgres_database
 
-NEWEST = "0004"  # the newest of our migrations
+NEWEST = "0005"  # the newest of our migrations
 
 
 def quietly(step: str) -> None:
@@ -93,6 +93,7 @@ def test_each_step_is_said_and_the_second_time_there_is_none(url: str) -> None:
         "0002: history: sittings, acts, chunks, and who may see it",
         "0003: epochs that ended because something was erased",
         "0004: sign-ins that have ended, and guests who have an account now",
+        "0005: quarantine: entries that are damaged, and what they did",
         "The database is up to date.",
     ]
     said.clear()

@@ -8,15 +8,8 @@ from flask import Flask
 from sqlalchemy import update
 
 from editor.database import session
-from editor.models import Document, Entry
+from editor.models import Document
 from tests.editor.conftest import Arrive, Visitor, write
-
-
-@pytest.fixture
-def ada(arrive: Arrive) -> Visitor:
-    ada = arrive()
-    ada.sign_up("Ada")
-    return ada
 
 
 @pytest.fixture
@@ -171,16 +164,3 @@ def test_only_known_files_of_moments_that_exist(ada: Visitor, note: str) -> None
         assert ada.ask("GET", f"{path}/{seq}/export", 404)["type"] == "not-found"
     for wrong in ("-1", "x"):
         assert ada.ask("GET", f"{path}/{wrong}/export", 404)["type"] == "not-found"
-
-
-def test_a_damaged_entry_takes_only_the_moments_after_it(app: Flask, ada: Visitor, note: str) -> None:
-    with app.app_context():
-        damaged = Entry.document_id == note, Entry.seq == 2
-        session.execute(update(Entry).where(*damaged).values(update=b"\xff\xff\xff"))
-        session.commit()
-    path = f"/api/documents/{note}/versions"
-    assert ada.get(f"{path}/1/export?format=txt").text == "Plans\n\n\n"
-    assert "damaged" in ada.ask("GET", f"{path}/2/export", 500)["detail"]
-    name(ada, note, name="Still here", seq=1)
-    seen = ada.ask("GET", f"/api/documents/{note}/history")
-    assert [(sitting["first"], sitting["last"]) for sitting in seen["sittings"]] == [(1, 3)]

@@ -75,14 +75,14 @@ def test_groups_must_follow_each_other() -> None:
 
 def test_a_second_of_one_person_is_one_group() -> None:
     entries = log((1, 5, 1000), (1, 5, 1999), (1, 5, 2000), (2, 5, 2000), (2, 6, 2000), (None, 6, 2000))
-    assert spans(list(gather(entries))) == [(1, 2), (3, 3), (4, 4), (5, 5), (6, 6)]
-    assert spans(list(gather(entries, keep={1}))) == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)]
+    assert spans(list(gather(map(alone, entries)))) == [(1, 2), (3, 3), (4, 4), (5, 5), (6, 6)]
+    assert spans(list(gather(map(alone, entries), keep={1}))) == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)]
     many = log(*[(1, 1, 1)] * (2 * MOST_ENTRIES + 1))
-    assert spans(list(gather(many))) == [(1, 100), (101, 200), (201, 201)]
+    assert spans(list(gather(map(alone, many)))) == [(1, 100), (101, 200), (201, 201)]
 
 
 def test_what_was_typed_on_is_one_piece() -> None:
-    (group,) = gather(log(*[(1, 1, 1)] * 4))
+    (group,) = gather(map(alone, log(*[(1, 1, 1)] * 4)))
     assert group.update == update(section(7, 0, text("abbb", parent="title")))
     apart = update(section(7, 5, text("x", origin=(7, 4), right=(6, 1)), text("y", origin=(7, 5))))
     assert squash(apart) == apart
@@ -112,7 +112,7 @@ def test_a_log_in_chunks_is_the_same_log(seed: int) -> None:
                 for reader in writers:
                     reader.hear(each)
     keep = set(rng.sample(range(1, len(entries) + 1), 20))
-    groups = list(gather(entries, keep))
+    groups = list(gather(map(alone, entries), keep))
     cut = rng.randrange(1, len(groups))
     unpacked = [*decode(encode(groups[:cut])), *decode(encode(groups[cut:]))]
     assert unpacked == groups

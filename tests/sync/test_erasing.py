@@ -19,7 +19,7 @@ from sync.store import BEFORE_ALL, Rewriting, link, verify
 from tests.engine import DOCUMENT, ROOTS, World
 from tests.people import Person, same
 from tests.sync.handmade import entry, name, section, struct, text, update
-from tests.sync.test_packing import written
+from tests.sync.logs import written
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEEDS", "5")))
 

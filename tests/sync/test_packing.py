@@ -3,22 +3,20 @@
 import logging
 import os
 import random
-from collections.abc import Sequence
 
 import pytest
 
 from sync import packing
-from sync.chunk import Group, alone
+from sync.chunk import Group
 from sync.compaction import compact
 from sync.doc import content
 from sync.history import chunks, groups, replay, replay_with_seq
 from sync.limits import COMPACT_ENTRIES
 from sync.packing import pack
-from sync.store import BEFORE_ALL, Broken, Change, Entry, Log, link
+from sync.store import BEFORE_ALL, Broken, Log, link
 from tests.engine import DOCUMENT, ROOTS, World
-from tests.memory_store import MemoryStore
 from tests.people import Person, same
-from tests.sync.writers import YrsWriter
+from tests.sync.logs import written
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(int(os.environ.get("SEEDS", "5")))
 
@@ -96,15 +94,14 @@ def test_what_no_snapshot_stands_for_is_not_packed(world: World) -> None:
     assert pack(world.store, DOCUMENT, ROOTS) == 0
 
 
-def test_a_damaged_entry_is_not_packed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_entry_is_not_packed(world: World) -> None:
     alice = world.person(1)
     for letter in "abc":
         alice.type(letter)
     compact(world.store, DOCUMENT, ROOTS)
-    world.store.turn_a_bit(DOCUMENT, 2)
-    with caplog.at_level(logging.ERROR):
-        assert pack(world.store, DOCUMENT, ROOTS) == 0
-    assert "entry 2 does not match its hash" in caplog.text
+    world.store.turn_a_bit(DOCUMENT, "entry", 2)
+    with pytest.raises(Broken, match="entries 2 to 2"):
+        pack(world.store, DOCUMENT, ROOTS)
     assert [entry.seq for entry in world.store.entries(DOCUMENT)] == [1, 2, 3]
 
 
@@ -116,8 +113,8 @@ def test_what_would_read_differently_is_not_packed(
         alice.type(letter)
     compact(world.store, DOCUMENT, ROOTS)
 
-    def wrong(entries: list[Entry], keep: object) -> list[Group]:
-        return [alone(entry._replace(update=b"\0\0") if entry.seq == 3 else entry) for entry in entries]
+    def wrong(groups: list[Group], keep: object) -> list[Group]:
+        return [group._replace(update=b"\0\0") if group.last == 3 else group for group in groups]
 
     monkeypatch.setattr(packing, "gather", wrong)
     with caplog.at_level(logging.WARNING):
@@ -249,49 +246,7 @@ def test_damage_is_said_when_the_past_is_read(world: World) -> None:
         alice.type(letter)
     compact(world.store, DOCUMENT, ROOTS)
     pack(world.store, DOCUMENT, ROOTS)
-    world.store.turn_a_bit(DOCUMENT, 3)
+    world.store.turn_a_bit(DOCUMENT, "chunk", 3)
     with pytest.raises(Broken, match="entries 1 to 3"):
         replay(world.store, DOCUMENT, 2)
     assert world.text() == "abc"  # the present needs no chunk
-
-
-def written(rng: random.Random, rounds: int) -> tuple[MemoryStore, list[Entry]]:
-    """A log that three people wrote at random, some of it packed; and all its entries."""
-    store = MemoryStore(hold=False)
-    store.create(DOCUMENT)
-    writers = [YrsWriter(rng, rng.randrange(1, 2**53), user_id=n) for n in range(3)]
-    raw: list[Entry] = []
-    time = 1_700_000_000_000
-    for _ in range(rounds):
-        writer = rng.choice(writers)
-        writer.edit()
-        time += rng.choice((0, 10, 200, 900))
-        for update in writer.take():
-            store.append(Written(Change(update, writer.user_id or None, writer.client_id, time), raw))
-            for other in writers:
-                other.hear(update)
-        if rng.random() < 0.05:
-            compact(store, DOCUMENT, ROOTS)
-            if rng.random() < 0.7:
-                pack(store, DOCUMENT, ROOTS)
-    return store, raw
-
-
-class Written:
-    """One change that goes into the log as it is."""
-
-    document_id = DOCUMENT
-    epoch = None
-
-    def __init__(self, change: Change, told: list[Entry]) -> None:
-        self._change = change
-        self._told = told
-
-    def take(self) -> list[Change]:
-        return [self._change]
-
-    def committed(self, entries: Sequence[Entry]) -> None:
-        self._told += entries
-
-    def failed(self, error: Exception) -> None:
-        raise error

@@ -1,7 +1,7 @@
 """Rooms: opened once, shared, edited and read by the program, and forgotten when nobody is left."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from sync.gate import Admitted, Gate
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.rooms import Expelled, Rooms
-from sync.store import Broken, Entry, Log, UnknownDocument
+from sync.store import Log, UnknownDocument
 from tests.engine import DOCUMENT, ROOTS, Clock, World, title
 from tests.memory_store import MemoryStore
 from tests.people import same
@@ -44,7 +44,6 @@ class WatchedStore(MemoryStore):
     def __init__(self) -> None:
         super().__init__(hold=False)
         self.opened = 0
-        self.damage = 0  # how many entries are missing when the log is read
         self.meanwhile: Callable[[], None] = lambda: None
 
     def open(self, document_id: str) -> Log:
@@ -53,10 +52,6 @@ class WatchedStore(MemoryStore):
         meanwhile, self.meanwhile = self.meanwhile, lambda: None
         meanwhile()
         return log
-
-    def entries(self, document_id: str, after: int = 0, until: int | None = None) -> Iterator[Entry]:
-        entries = list(super().entries(document_id, after, until))
-        yield from entries[self.damage :]
 
 
 @pytest.fixture
@@ -84,18 +79,6 @@ def test_there_is_no_room_for_a_document_that_does_not_exist(world: World) -> No
         world.rooms.read("nothing")
     with pytest.raises(UnknownDocument):
         world.rooms.edit("nothing", 1, rename("x"), lambda answer: None)
-
-
-def test_a_log_that_is_not_whole_opens_no_room(store: WatchedStore) -> None:
-    answers: list[Answer] = []
-    rooms_of(store).edit(DOCUMENT, 1, rename("precious"), answers.append)
-    rooms_of(store).edit(DOCUMENT, 1, rename("more precious"), answers.append)
-    rooms = rooms_of(store)
-    store.damage = 1
-    with pytest.raises(Broken, match="expected entries 1 to 2"):
-        rooms.enter(DOCUMENT, peer())
-    store.damage = 0
-    assert title(rooms.enter(DOCUMENT, peer()).doc) == "more precious"
 
 
 def test_what_is_written_elsewhere_while_a_room_is_opened_is_not_missed() -> None:

@@ -6,6 +6,7 @@ import { groupsOf, type Group } from './chunks'
 import { Comparison, type AuthorOf, type People } from './comparison'
 import { drawnElement, drawnText } from './drawn'
 import { find, type Found } from './find'
+import { LOST } from './lost'
 import { Painter } from './painter'
 import { placesOf } from './places'
 import { restored, type Restored } from './restore'
@@ -19,11 +20,16 @@ export type { AuthorOf, Change, Found, People, Restored, Share, Wanted }
 /** Where a note is drawn. What is in these elements belongs to the Past from then on. */
 export interface Paper { title: HTMLElement; body: HTMLElement }
 
+/** Entries of the log, from one to another. */
+export interface Span { first: number; last: number }
+
 export interface Options {
   epoch: string
   /** The entry to begin with, one of History.bases; 0: the whole log. */
   base: number
   author: AuthorOf
+  /** The entries that are damaged, of all that has come. */
+  damaged?: () => readonly Span[]
   /** Called as the log is read: the entry that was reached last. */
   said?: (seq: number) => void
   signal?: AbortSignal
@@ -34,6 +40,8 @@ type Drawn = Map<Strand, { version: number; element: HTMLElement }>
 
 export class Past {
   readonly weave = new Weave()
+  /** Entries that were asked for and did not come: what comes after them builds on them, so this is where the past ends. Null: all came. */
+  missing: Span | null = null
   private readonly drawn = new WeakMap<HTMLElement, Drawn>()
 
   private constructor(private readonly documentId: string, private readonly options: Options) {}
@@ -66,18 +74,31 @@ export class Past {
   private async read(): Promise<boolean> {
     const { base, epoch, signal, said } = this.options
     const head = this.head
-    const stream = await api.historyEntries(this.documentId, head, epoch, signal)
+    this.missing = null
+    const { stream, until } = await api.historyEntries(this.documentId, head, epoch, signal)
     for await (const groups of groupsOf(stream)) {
       const fresh = groups.filter(({ last }) => last > this.head)
-      await this.weave.replay(fresh)
+      const gap = fresh.findIndex(({ first }, at) => first > (fresh[at - 1]?.last ?? this.head) + 1)
+      await this.weave.replay((gap < 0 ? fresh : fresh.slice(0, gap)).map((group) => this.known(group)))
       said?.(this.head)
+      if (gap < 0) continue
+      this.missing = { first: this.head + 1, last: (fresh[gap] as Group).first - 1 }
+      break
     }
+    if (!this.missing && this.head < until) this.missing = { first: this.head + 1, last: until }
     if (this.head === head && this.weave.head) return false
     await this.weave.weave()
     // Nothing tells when the base was made; it is not later than what came after it.
     const [first, second] = this.weave.steps
     if (base && first && second && !first.time) first.time = second.time
     return this.head > head
+  }
+
+  /** Of damaged entries nobody knows who made them: that is not the same as that nobody made them. */
+  private known(group: Group): Group {
+    const { user, first, last } = group
+    const isDamaged = user === null && this.options.damaged?.().some((damage) => damage.first <= last && first <= damage.last)
+    return isDamaged ? { ...group, user: LOST } : group
   }
 
   /** The newest moment that can be looked at; 0: nothing was ever written. */

@@ -50,13 +50,12 @@ export class Weave {
       throw new MalformedLog(`an update for the entries ${step.first} to ${step.last}`, String(error))
     }
     this.steps.push(step)
-    // In the log everything comes after what it needs. What still waits needs something that is damaged, and waiting costs more each time.
-    this.doc.store.pendingStructs = null
-    this.doc.store.pendingDs = null
   }
 
-  /** Bring the strands up to date. */
+  /** Bring the strands up to date. Raises MalformedLog when there is something that builds on what never came: nothing of that is drawn as if it were all. */
   async weave(): Promise<void> {
+    const { pendingStructs, pendingDs } = this.doc.store
+    if (pendingStructs || pendingDs) throw new MalformedLog('entries that build on what was before them', 'one that builds on something else')
     this.authors.sort()
     let slice = new Slice()
     for (const type of this.dirty) {

@@ -1,3 +1,4 @@
+import { LOST } from '../history/lost'
 import { initial } from '../people'
 import type { Known } from './people'
 import { brief } from './when'
@@ -12,7 +13,7 @@ export function gutter(body: HTMLElement, person: (user: number | null) => Known
     const { user, time } = block.dataset
     if (!user || !time) continue
     const who = person(user === 'null' ? null : Number(user))
-    const when = brief(Number(time), now).replace(/^Today/, 'today')
+    const when = Number(user) === LOST ? 'damaged' : brief(Number(time), now).replace(/^Today/, 'today')
     if (`${user} ${when}` === above) continue
     above = `${user} ${when}`
     const label = document.createElement('span')

@@ -141,11 +141,13 @@ export class Log {
     const past = await Past.load(this.documentId, {
       epoch: history.epoch, base, signal: this.closing.signal,
       author: (user) => this.person(user),
+      damaged: () => this.history?.damaged ?? [],
       said: (seq) => (this.progress = { done: seq, of: history.head }),
     })
     if (this.closing.signal.aborted) return past.destroy()
     this.progress = null
-    if (past.head > history.head) await this.meet()
+    if (past.missing) await this.complete(past)
+    else if (past.head > history.head) await this.meet()
     this.past?.destroy()
     this.past = past
     this.head = past.head
@@ -164,8 +166,9 @@ export class Log {
   private async readOn(): Promise<void> {
     const { past } = this
     try {
-      if (!(await past?.extend())) return
-      await this.meet()
+      const grew = await past?.extend()
+      if (past?.missing) await this.complete(past)
+      else if (grew) await this.meet()
       if (this.past === past) this.head = past?.head ?? 0
     } catch (error) {
       if (!isPassing(error)) this.fail(error)
@@ -179,6 +182,12 @@ export class Log {
     } catch (error) {
       if (!isPassing(error)) throw error
     }
+  }
+
+  /** Where entries are missing, the server has looked after it meanwhile: perhaps it knows now what they did. */
+  private async complete(past: Past): Promise<void> {
+    await this.meet()
+    await past.extend()
   }
 
   private follow(newest: number): void {

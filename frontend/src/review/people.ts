@@ -1,3 +1,4 @@
+import { LOST } from '../history/lost'
 import { session } from '../session.svelte'
 import type { History } from './server'
 
@@ -5,6 +6,7 @@ export interface Known { id: number | null; name: string; slot: number; self: bo
 
 /** Who an entry is of, as the history knows them. Null, and who is not known, is somebody without a name. */
 export function known({ people }: Pick<History, 'people'>, id: number | null): Known {
+  if (id === LOST) return { id, name: 'Somebody in damaged entries', slot: 0, self: false }
   const author = people.find((person) => person.id === id)
   return { id, name: author?.name ?? 'Somebody', slot: author?.slot ?? 0, self: id !== null && id === session.user?.id }
 }

@@ -26,10 +26,12 @@ export class Review {
   now = $state(Date.now())
   private readonly clock = setInterval(() => (this.now = Date.now()), 20_000)
   private readonly role
+  private readonly trouble
 
   /** `opened`: what the server said when the note was opened, with what was new then. `asked`: what to look at; null: at what is new. */
   constructor(readonly documentId: string, readonly note: Note, opened: History | null, asked: View | null) {
     this.role = fromStore(note.role)
+    this.trouble = fromStore(note.trouble)
     this.log = new Log(documentId, note.seq, opened, (history) => this.viewing.begin(history))
     this.versions = new Versions(this.log)
     this.filter = new Filter(this.log)
@@ -48,7 +50,7 @@ export class Review {
   }
 
   get mayWrite(): boolean {
-    return !!session.user && (this.role.current === 'editor' || this.role.current === 'owner')
+    return !!session.user && (this.role.current === 'editor' || this.role.current === 'owner') && this.trouble.current?.kind !== 'damaged'
   }
 
   get isOwner(): boolean {

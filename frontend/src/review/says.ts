@@ -1,4 +1,5 @@
 /** Counts and changes, in words. */
+import { LOST } from '../history/lost'
 import type { Change } from '../history/past'
 import { namesOf } from '../people'
 import { moment } from './when'
@@ -27,9 +28,12 @@ export const UNDOES: Record<Kind, string> = { added: 'Take out', removed: 'Bring
 /** Ana deleted this */
 export const did = (kind: Kind, name: string) => `${name} ${DID[kind]}`
 
+/** Today 14:32 */
+export const whenIt = (user: number | null, time: number, now: number) => (user === LOST ? 'Nobody knows who, and when' : moment(time, now))
+
 /** Today 14:32, in “Before the freeze” */
-export const whenAndWhere = (change: Pick<Change, 'ended' | 'where'>, now: number) =>
-  `${moment(change.ended, now)}${change.where ? `, in ${quoted(change.where)}` : ''}`
+export const whenAndWhere = (change: Pick<Change, 'user' | 'ended' | 'where'>, now: number) =>
+  `${whenIt(change.user, change.ended, now)}${change.where ? `, in ${quoted(change.where)}` : ''}`
 
 const BLOCKS: [selector: string, one: string, more: string][] = [
   ['h1, h2, h3', 'heading', 'headings'], ['li', 'list item', 'list items'], ['tr', 'table row', 'table rows'], ['table, .tableWrapper', 'table', 'tables'],

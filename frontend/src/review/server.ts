@@ -9,6 +9,8 @@ export interface Version { seq: Seq; name: string; user: number | null; time: nu
 export interface Act { seq: Seq; kind: 'restore' | 'import' | 'api'; detail: { what?: string }; user: number | null; time: number }
 /** A time in which people wrote without a long pause. `people`: who, and how many characters they put in and took out. */
 export interface Sitting { first: Seq; last: Seq; began: number; ended: number; people: [number | null, number, number][] }
+/** Damaged entries. `known`: what they did is told by the note as it was at this entry; null: nothing tells it. `user`: whose copy told it; null: the server's own. */
+export interface Damage { first: Seq; last: Seq; found: number; known: Seq | null; user: number | null }
 export interface Storage { entries: number; log: number; snapshots: number }
 
 export interface History {
@@ -28,6 +30,7 @@ export interface History {
   /** Entries that are in no sitting yet; until it is 0, nothing is told of sittings and of what is new. */
   behind: number
   bases: Seq[]
+  damaged: Damage[]
 }
 
 /** What erasing took away, or would take away. */

@@ -1,5 +1,5 @@
 /** The rows of the timeline: sittings, named versions and acts under their days, newest first. */
-import type { Act, History, Sitting, Version } from './server'
+import type { Act, Damage, History, Sitting, Version } from './server'
 import { day } from './when'
 
 export type Row =
@@ -8,22 +8,24 @@ export type Row =
   | { kind: 'sitting'; key: string; seq: number; fresh: boolean; sitting: Sitting }
   | { kind: 'version'; key: string; seq: number; fresh: boolean; version: Version }
   | { kind: 'act'; key: string; seq: number; fresh: boolean; act: Act }
+  | { kind: 'damage'; key: string; seq: number; fresh: boolean; damage: Damage }
 
 type Item = Extract<Row, { seq: number }>
 
-export interface Known extends Pick<History, 'sittings' | 'versions' | 'acts' | 'more' | 'looked'> {}
+export interface Known extends Pick<History, 'sittings' | 'versions' | 'acts' | 'damaged' | 'more' | 'looked'> {}
 
 // Of one entry: what somebody called it stands above what it was, and that above the sitting which ends with it.
-const ABOVE = { version: 0, act: 1, sitting: 2 }
+const ABOVE = { damage: 0, version: 1, act: 2, sitting: 3 }
 
 /** `people`: only what these did; null: what anybody did. */
-export function rowsOf({ sittings, versions, acts, more, looked }: Known, people: ReadonlySet<number | null> | null, now: number): Row[] {
+export function rowsOf({ sittings, versions, acts, damaged, more, looked }: Known, people: ReadonlySet<number | null> | null, now: number): Row[] {
   const oldest = sittings.at(-1)?.first ?? 0
   const known = (seq: number) => more === null || seq >= oldest
   const fresh = (seq: number) => looked !== null && seq > looked.seq
   const items: Item[] = [
     ...versions.filter(({ seq }) => known(seq)).map((version): Item => ({ kind: 'version', key: `version-${version.seq}`, seq: version.seq, fresh: fresh(version.seq), version })),
     ...acts.filter(({ seq, user }) => known(seq) && (!people || people.has(user))).map((act): Item => ({ kind: 'act', key: `act-${act.seq}`, seq: act.seq, fresh: fresh(act.seq), act })),
+    ...damaged.filter(({ last }) => known(last)).map((damage): Item => ({ kind: 'damage', key: `damage-${damage.first}`, seq: damage.last, fresh: false, damage })),
     ...sittings
       .filter((sitting) => !people || sitting.people.some(([user]) => people.has(user)))
       .map((sitting): Item => ({ kind: 'sitting', key: `sitting-${sitting.first}`, seq: sitting.last, fresh: fresh(sitting.last), sitting })),
@@ -33,7 +35,7 @@ export function rowsOf({ sittings, versions, acts, more, looked }: Known, people
   const timeOf = (item: Item) => {
     if (item.kind === 'sitting') return item.sitting.ended
     const within = sittings.find(({ first, last }) => first <= item.seq && item.seq <= last)
-    return within?.ended ?? (item.kind === 'version' ? item.version.time : item.act.time)
+    return within?.ended ?? (item.kind === 'version' ? item.version.time : item.kind === 'act' ? item.act.time : item.damage.found)
   }
 
   const rows: Row[] = []

@@ -2,6 +2,7 @@ import type { Change, Wanted } from '../history/past'
 import { toast } from '../shell.svelte'
 import type { View } from './address'
 import { firstView, nearest } from './begin'
+import { aroundDamage, cannotBeShown } from './damage'
 import type { Log } from './log.svelte'
 import type { Known } from './people'
 import type { History } from './server'
@@ -71,14 +72,22 @@ export class Viewing {
         toast(missing === 'erased' ? 'This moment was erased' : 'This moment does not exist')
       }
     } else this.view = firstView(history)
+    if (this.view) this.view = this.beside(this.view, history)
     return this.view ? earliest(this.view) : history.head
   }
 
-  look(view: View): void {
+  look(asked: View): void {
     this.preview = null
     this.change = null
-    this.view = view
-    void this.log.reach(earliest(view))
+    this.view = this.log.history ? this.beside(asked, this.log.history) : asked
+    void this.log.reach(earliest(this.view))
+  }
+
+  /** Nothing is shown as it was among damaged entries: that is said, and what is beside them is shown. */
+  private beside(asked: View, history: History): View {
+    const { view, damage } = aroundDamage(asked, history)
+    if (damage) toast(cannotBeShown(damage))
+    return view
   }
 
   lookAt(seq: number): void {
