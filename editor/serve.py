@@ -51,6 +51,8 @@ def alone(config: Config) -> AbstractContextManager[object]:
         return folder
     try:
         database = lock.take_database(config.database_url, bool(config.redis_url), LEAVING)
+    except ValueError as error:
+        sys.exit(f"PALIMPSEST_DATABASE_URL: {error}")
     except psycopg.Error as error:
         sys.exit(f"{outage.words(error) or 'The database does not answer.'} It said: {error}")
     if database is None:
