@@ -31,7 +31,7 @@ check: $(VENV)/.tested frontend/node_modules/.installed
 
 test: check frontend/dist/index.html $(VENV)/.chromium
 	$(NPM) test
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
 
 bench: $(VENV)/.tested frontend/dist/index.html
 	$(PY) -m tests.bench
