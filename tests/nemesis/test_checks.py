@@ -14,8 +14,10 @@ from tests.engine import DOCUMENT, World
 from tests.nemesis import checks
 from tests.nemesis.checks import Log
 from tests.nemesis.plan import NEMESIS, Plan, Step
+from tests.nemesis.reading import words
 from tests.nemesis.run import Run
 from tests.nemesis.somebody import Ack, Heard, Somebody
+from tests.people import same
 
 PEOPLE = 4
 SETTLE = 3.0  # seconds in which those agree who ever will
@@ -142,6 +144,24 @@ def test_a_snapshot_that_says_something_else_is_reported(world: World) -> None:
     world.store.compact(DOCUMENT, Snapshot(3, state, doc.get_state(), hashlib.sha256(state).digest()))
     found = list(checks.opened(world.store, log_of(world)))
     assert any("as its snapshot opens it differs" in sentence for sentence in found)
+
+
+def test_what_two_people_took_away_at_once_and_brought_back_may_be_there_twice(world: World) -> None:
+    two = [world.person(1), world.person(2)]
+    two[0].write("⟦1.1⟧")
+    world.clock.turn()
+    with two[0].offline(), two[1].offline():
+        for person in two:
+            with person.doc.transaction(origin="typing"):
+                del person.body.children[3]
+            person.undo()
+    world.clock.turn()
+    same(*two)
+    log = log_of(world)
+    assert words(log.doc).count("⟦1.1⟧") == 2
+    writer = Somebody(1, DOCUMENT, link=None)  # type: ignore[arg-type]
+    writer.written = writer.taken = {"⟦1.1⟧"}
+    assert list(checks.marked(log, [writer])) == []
 
 
 def test_a_paragraph_that_is_gone_or_doubled_is_reported() -> None:
