@@ -21,7 +21,7 @@ export const shortcuts: { name: string; list: Shortcut[] }[] = [
     // On a Mac ⌘⌥H belongs to the system.
     { words: 'History', keys: mac ? [Ctrl, Alt, Shift, 'H'] : [Ctrl, Alt, 'H'], command: 'history' },
     { words: 'Who wrote this', keys: [Ctrl, Alt, 'B'], command: 'who' },
-    { words: 'See that it is saved, or name this version', keys: [Ctrl, 'S'], command: 'save' },
+    { words: 'See that it is saved; twice: name this version', keys: [Ctrl, 'S'], command: 'save' },
     { words: 'Undo your own edit', keys: [Ctrl, 'Z'] },
     { words: 'Redo it', keys: [Ctrl, Shift, 'Z'] },
   ] },

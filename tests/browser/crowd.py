@@ -49,13 +49,16 @@ class _Writer:
         return here
 
 
-def write_crowded_note(database_url: str, document_id: str, owner_id: int, until: int) -> None:
-    """Give an empty note a log that ends at `until` (milliseconds since 1970). Nobody may have it open."""
+def write_crowded_note(database_url: str, document_id: str, owner_id: int, until: int, rounds: int = 1) -> None:
+    """Give an empty note a log that ends at `until` (milliseconds since 1970), in which everybody comes so many times.
+
+    Nobody may have it open.
+    """
     engine = connect(database_url)
     others = _arrive(engine, document_id)
     log = SqliteLog(engine)
     whole: Doc[Any] = Doc()
-    changes = list(_changes([owner_id, *others], whole, until))
+    changes = list(_changes(owner_id, others * rounds, whole, until))
     for change in changes:
         write(log, [Work(document_id, [change])])
     log.close()
@@ -76,8 +79,7 @@ def _arrive(engine: Engine, document_id: str) -> list[int]:
         return [user.id for user in people]
 
 
-def _changes(user_ids: list[int], whole: Doc[Any], until: int) -> Iterator[Change]:
-    owner, *others = user_ids
+def _changes(owner: int, others: list[int], whole: Doc[Any], until: int) -> Iterator[Change]:
     edits: list[tuple[int, int, Callable[[_Writer], None]]] = [(owner, until - len(others) * 2 * DAY, _begins)]
     for number, user_id in enumerate(others):
         time = until - (len(others) - number - 1) * 2 * DAY

@@ -7,6 +7,9 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import Someone
 from tests.browser.person import Person, eventually
 
+MOST_TABS = 120
+# Whoever goes with the keys sees where they are.
+RING = "it => getComputedStyle(it).outlineStyle !== 'none'"
 GLANCE = 1300  # milliseconds after which a note was looked at, and a little
 
 
@@ -56,9 +59,38 @@ class Reader:
     def reads(self, text: str) -> None:
         eventually(self.page, lambda: plain(self.paper) == text, lambda: f"{text!r}, not {plain(self.paper)!r},")
 
+    def tabs_to(self, place: Locator, key: str = "Tab") -> None:
+        """With the keys alone, and so that they see where they are."""
+        expect(place).to_be_visible()
+        for _ in range(MOST_TABS):
+            if place.evaluate("it => it === document.activeElement"):
+                assert place.evaluate(RING), f"expected a ring around {place}"
+                return
+            self.person.presses(key)
+        raise AssertionError(f"expected {place} within {MOST_TABS} times {key}")
+
+    def picks_by_keys(self, select: str, words: str) -> None:
+        """Of a list: its first letters choose it."""
+        place = self.page.get_by_role("combobox", name=select).locator("visible=true")
+        self.tabs_to(place)
+        self.page.keyboard.type(words)
+        chosen = "it => it.selectedOptions[0].textContent"
+        eventually(self.page, lambda: place.evaluate(chosen).startswith(words), lambda: f"{words!r} in {select!r}")
+
+    def chooses_by_keys(self, item: str) -> None:
+        self.tabs_to(self.page.locator(".past .bar").get_by_role("button", name="More"))
+        self.person.presses("Enter")
+        row = self.page.get_by_role("menuitem", name=item)
+        expect(row).to_be_visible()
+        for _ in range(MOST_TABS):
+            if row.evaluate("it => it === document.activeElement"):
+                return self.person.presses("Enter")
+            self.person.presses("ArrowDown")
+        raise AssertionError(f"expected {item!r} in the menu")
+
     def goes_to(self, text: str) -> None:
         """Back, step by step, to the newest moment at which this was the note."""
-        self.slider.focus()
+        self.tabs_to(self.slider)
         self.person.presses("End")
         for _ in range(60):
             if plain(self.paper) == text:

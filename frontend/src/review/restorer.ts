@@ -11,6 +11,9 @@ const LONGEST_WHAT = 200
 
 /** Brings back what was, as an edit like any other. */
 export class Restorer {
+  /** Takes back what was brought back last; null: there is nothing to take back. */
+  undo: (() => void) | null = null
+
   constructor(private readonly log: Log, private readonly viewing: Viewing, private readonly drawing: Drawing, private readonly note: Note) {}
 
   /** Make it an edit. True: it is in the note. */
@@ -32,7 +35,12 @@ export class Restorer {
       return false
     }
     const restoring = note.restore(restored.update)
-    toast(done, { label: 'Undo', run: restoring.undo })
+    this.undo = () => {
+      this.undo = null
+      restoring.undo()
+      toast('Undone')
+    }
+    toast(done, { label: 'Undo', run: () => this.undo?.() })
     void restoring.seq.then((seq) => (seq === null ? undefined : this.saysWhat(seq, what)))
     return true
   }
