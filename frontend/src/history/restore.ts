@@ -44,8 +44,9 @@ class Restorer {
     const fates = this.fates(strand)
     const line = fates.some(({ will }) => will) ? undefined : fates.find(({ strand: block }) => this.isEmptyLine(block))
     if (line) line.will = line.isAlike = true
+    const was = body.length
     this.follow(fates, body)
-    if (!body.length) body.insert(0, missing('doc', []))
+    if (was && !body.length) body.insert(0, missing('doc', []))
   }
 
   private isEmptyLine(block: Strand): boolean {
