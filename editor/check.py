@@ -13,7 +13,7 @@ from editor.sql_store import SqlStore
 from sync import check as logs
 from sync import store
 from sync.check import Finding
-from sync.store import BEFORE_ALL, UnknownDocument
+from sync.store import BEFORE_ALL, UnknownDocument, Unreachable
 
 MOST_ORPHANS = 100  # of one kind, that are named each
 
@@ -53,8 +53,9 @@ def _readable(document_id: str | None, what: str, findings: Iterator[Finding]) -
     """Up to where the database itself cannot read on."""
     try:
         yield from findings
-    except DBAPIError as error:
-        yield Finding(document_id, what, "what the database can read", str(error.orig).strip())
+    except (DBAPIError, Unreachable) as error:
+        came = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+        yield Finding(document_id, what, "what the database can read", came)
 
 
 def _file(engine: Engine) -> Iterator[Finding]:
