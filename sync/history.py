@@ -131,16 +131,19 @@ def read(
 ) -> Iterator[Chunk | Group]:
     """The same as chunks, which are not unpacked, and groups where there are none."""
     stands_for: Quarantined | None = None  # what came last in the place of damaged entries
+    told = after  # what `damaged` was told of is left out whole, even if it looks after it at once
     for part in walk(store, document_id, after, until):
         if isinstance(part, Damage):
-            if stands_for is None or part.last > stands_for.last:
-                stands_for = known(store, document_id, part)
-                if stands_for is not None:
-                    yield whole(stands_for)
-                elif damaged is not None:
-                    damaged(part)
-                else:
-                    raise Broken(f"{document_id}: {part}", part)
+            if stands_for is not None and part.last <= stands_for.last:
+                continue
+            stands_for = known(store, document_id, part)
+            if stands_for is not None and (stands_for.first > told or told == after):
+                yield whole(stands_for)
+            elif damaged is not None:
+                stands_for, told = None, part.last
+                damaged(part)
+            else:
+                raise Broken(f"{document_id}: {part}", part)
         elif isinstance(part, Chunk):
             yield part
         elif stands_for is None or part.seq > stands_for.last:

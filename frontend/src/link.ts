@@ -4,7 +4,7 @@ import parser from 'socket.io-msgpack-parser'
 import { rememberPolling, transports, worthTrying, type Transport } from './transport'
 
 /** Why the server did not do it. `error` is a word of sync/README.md. `erased`: why the epoch is another. */
-export interface Problem { error: string; message: string; retry_after?: number; erased?: boolean; first?: number; last?: number; has?: Uint8Array }
+export interface Problem { error: string; message: string; retry_after?: number; erased?: boolean; first?: number; last?: number; has?: ArrayBuffer | Uint8Array<ArrayBuffer> }
 
 /** Of the document itself: it was deleted, or how much of what it may hold it has (0 to 1). */
 export interface News { deleted?: boolean; filled?: number }

@@ -26,7 +26,7 @@ export class Mending {
     this.asked = problem
     this.busy = true
     try {
-      await repair(this.documentId, seq, copyOf(this.doc, problem.has ?? NOTHING, edits))
+      await repair(this.documentId, seq, copyOf(this.doc, new Uint8Array(problem.has ?? []), edits))
       return true
     } catch (error) {
       if (!(error instanceof ApiError)) throw error

@@ -101,7 +101,7 @@ test('a copy is offered once, and only if it has what is damaged', async () => {
     return answer instanceof Response ? Promise.resolve(answer) : Promise.reject(answer ?? new Error('expected no more'))
   })
   const doc = new Y.Doc()
-  const problem = { error: 'damaged', message: '', first: 5, last: 7, has: new Uint8Array([0]) }
+  const problem = { error: 'damaged', message: '', first: 5, last: 7, has: new Uint8Array([0]).buffer }
   const mending = new Mending('note', doc)
   expect([mending.can(problem, 6), mending.can(problem, 7), mending.can({ error: 'damaged', message: '' }, 99)]).toEqual([false, true, false])
   answers.push(new Error('no network'))

@@ -127,6 +127,12 @@ class Person:
         """The server has acknowledged every edit. The words alone would be true a moment too early."""
         expect(self.page.locator('.state[data-pending="false"]')).to_have_text("Saved")
 
+    def keeps_the_note(self) -> None:
+        """All of it is on the device, as the server has it: no edit lies there that may not be saved."""
+        eventually(
+            self.page, lambda: edits_on_device(self.page) == 0, lambda: "no edits on the device that may not be saved"
+        )
+
     def sees_kept(self, text: str) -> None:
         """The server has this text: it is in the page as it comes over the network."""
         page = self.page.url
@@ -179,6 +185,21 @@ def eventually(page: Page, check: Callable[[], bool], what: Callable[[], str]) -
     while not check():
         assert time.monotonic() < end, f"expected {what()} within {PATIENCE:.0f} s"
         page.wait_for_timeout(20)  # lets the page's events in
+
+
+def edits_on_device(page: Page) -> int:
+    """Rows of the only database there."""
+    found: int = page.evaluate(
+        """async () => {
+            const answer = (request) => new Promise((done) => (request.onsuccess = () => done(request.result)))
+            const [{ name }] = await indexedDB.databases()
+            const database = await answer(indexedDB.open(name))
+            const count = await answer(database.transaction('updates').objectStore('updates').count())
+            database.close()
+            return count
+        }"""
+    )
+    return found
 
 
 def same(one: Person, other: Person) -> None:

@@ -2,10 +2,10 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
-from tests.browser.person import Person, eventually
+from tests.browser.person import Person
 from tests.live import Server
 
 PASSWORD = "correct horse battery"
@@ -113,7 +113,7 @@ def test_signing_out_takes_the_notes_off_the_device_whatever_the_network_does(so
     page = ana.page
     kept = "async () => (await indexedDB.databases()).length + localStorage.length"
     assert page.evaluate(kept) > 0
-    eventually(page, lambda: _edits_on_device(page) == 0, lambda: "no edits on the device that may not be saved")
+    ana.keeps_the_note()
     ana.opens("/")
     expect(page.get_by_role("link", name="Secret")).to_be_visible()
     page.get_by_role("button", name=ana.name).click()
@@ -123,20 +123,6 @@ def test_signing_out_takes_the_notes_off_the_device_whatever_the_network_does(so
     page.get_by_role("menuitem", name="Sign out").click()
     expect(page.get_by_text("The server did not answer.")).to_be_visible()
     assert page.evaluate(kept) == 0
-
-
-def _edits_on_device(page: Page) -> int:
-    found: int = page.evaluate(
-        """async () => {
-            const answer = (request) => new Promise((done) => (request.onsuccess = () => done(request.result)))
-            const [{ name }] = await indexedDB.databases()
-            const database = await answer(indexedDB.open(name))
-            const count = await answer(database.transaction('updates').objectStore('updates').count())
-            database.close()
-            return count
-        }"""
-    )
-    return found
 
 
 def test_settings_for_everybody_are_the_administrators(someone: Someone) -> None:

@@ -244,7 +244,7 @@ def test_the_rows_are_kept_as_they_are(app: Flask, ada: Visitor, note: str) -> N
     assert [(group.first, group.last) for group in groups(ada, note) if group.user_id is None] == [(3, 3)]
 
 
-def test_the_owners_copy_repairs_the_note(app: Flask, ada: Visitor, note: str) -> None:
+def test_the_owners_copy_repairs_the_note(app: Flask, ada: Visitor, bob: Visitor, note: str) -> None:
     has = vector(app, note, 2)
     copy = copy_of(app, note, has)
     restart(app, note)
@@ -254,7 +254,9 @@ def test_the_owners_copy_repairs_the_note(app: Flask, ada: Visitor, note: str) -
     assert damaged(ada, note) == [(3, 3, 5)]
     write(app, note, 2, "Line 4")
     assert "<p>Line 1</p><p>Line 2</p><p>Line 3</p><p>Line 4</p>" in ada.get(f"/n/{note}").text
-    assert "Nothing" in repair(ada, note, 5, copy, status=409)["detail"]
+    assert repair(bob, note, 5, copy)["user"] == 1, "Ada was quicker"
+    other = ada.new_note(title="Another")
+    assert "Nothing" in repair(ada, other, 1, copy, status=409)["detail"]
 
 
 def test_others_repair_only_what_they_wrote_themselves(

@@ -1,6 +1,7 @@
 /** Who wrote what is there: around each text its author, and how much each has written. */
 import type { Wrap } from './changes'
 import type { AuthorOf } from './comparison'
+import { LOST } from './lost'
 import type { Ink, Seen } from './painter'
 import type { Shape } from './shapes'
 import type { Strand } from './strand'
@@ -40,7 +41,7 @@ export class Authorship implements Ink {
     const length = (strand.start[piece + 1] as number) - (strand.start[piece] as number)
     this.written.set(step.user, (this.written.get(step.user) ?? 0) + length)
     const newest = this.newest.at(-1)
-    if (this.newest.length && (!newest || newest.time < step.time)) this.newest[this.newest.length - 1] = step
+    if (this.newest.length && isBefore(newest, step)) this.newest[this.newest.length - 1] = step
     if (this.only !== undefined && this.only !== step.user) return null
     const age = AGES.findIndex((limit) => this.now - step.time < limit) + 1 || AGES.length + 1
     const key = this.by === 'age' ? `${step.user} ${age}` : String(step.user)
@@ -68,9 +69,12 @@ export class Authorship implements Ink {
     const step = this.newest.pop()
     if (!step) return dom
     const around = this.newest.at(-1)
-    if (this.newest.length && (!around || around.time < step.time)) this.newest[this.newest.length - 1] = step
+    if (this.newest.length && isBefore(around, step)) this.newest[this.newest.length - 1] = step
     dom.dataset.user = String(step.user)
     dom.dataset.time = String(step.time)
     return dom
   }
 }
+
+/** When damaged entries were made is not known: whatever else is there counts more. */
+const isBefore = (one: Step | null | undefined, other: Step) => !one || (one.user === LOST && other.user !== LOST) || (other.user !== LOST && one.time < other.time)
