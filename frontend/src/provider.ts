@@ -195,11 +195,15 @@ export class Provider {
     try {
       if (this.inRoom) await this.link.ask('leave')
       if (turn !== this.turn) return
-      this.inRoom = false
+      // From here on, whether we hear of it or not.
+      this.inRoom = true
       const answer = await this.link.ask('join', { document: this.documentId, client: doc.clientID, schema: SCHEMA_VERSION, epoch: this.epoch })
       if (turn !== this.turn) return
       const problem = problemOf(answer)
-      if (problem) return this.putOut(problem)
+      if (problem) {
+        this.inRoom = false
+        return this.putOut(problem)
+      }
       this.enter(answer as Joined)
       const refused = problemOf(await this.link.ask('message', encode({ kind: 'step1', payload: Y.encodeStateVector(doc) })))
       if (turn === this.turn && refused) this.putOut(refused)
@@ -210,7 +214,7 @@ export class Provider {
 
   private enter(joined: Joined): void {
     this.joined = joined
-    this.inRoom = this.mayBeAnother = true
+    this.mayBeAnother = true
     this.epoch = joined.epoch
     this.out = null
     this.whereabouts.enter(joined.user)

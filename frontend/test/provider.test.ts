@@ -251,6 +251,16 @@ describe('the server refuses', () => {
   })
 })
 
+test('to try again while the door opens is no reason to stay out', async () => {
+  await together(() => 50)
+  server.cut(ana.visitor)
+  ana.provider.retry()
+  await pass(60)
+  ana.provider.retry()
+  await pass(2000)
+  expect([ana.provider.out, ana.provider.joined?.role]).toEqual([null, 'editor'])
+})
+
 test('a moment out of the document is not a lost connection', async () => {
   await together()
   await pass(60_000)
