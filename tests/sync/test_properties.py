@@ -180,7 +180,9 @@ def play_at_random(seed: int, people: int, processes: int, hints: bool) -> None:
 
 def seeds() -> list[int]:
     given = os.environ.get("SESSION_SEED")
-    return [int(given)] if given else [random.randrange(2**32) for _ in range(PLAYS)]
+    # Processes that share a run must draw the same.
+    run = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+    return [int(given)] if given else [run.randrange(2**32) for _ in range(PLAYS)]
 
 
 @pytest.mark.parametrize("seed", seeds())
