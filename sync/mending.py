@@ -20,7 +20,7 @@ from sync.gate.scan import scan
 from sync.gate.scanner import no_pause
 from sync.history import groups, nearest, replay_on
 from sync.parts import Parts, Run, between, deleted, put_together, take_apart
-from sync.store import Broken, Damage, Quarantined, Status, Store, UnknownMoment
+from sync.store import Broken, Damage, Quarantined, Store, UnknownMoment
 from sync.walk import walk
 
 TRIES: Final = 5  # somebody may be erasing the log
@@ -62,8 +62,7 @@ def mend(
 
     `live`: the note as a room has it that was opened when the log was whole. Raises `UnknownDocument`.
     """
-    damages, _ = _find(store, document_id, pause)
-    _remember(store, document_id, damages, now)
+    _remember(store, document_id, _find(store, document_id, pause), now)
     wanted = [each for each in store.quarantined(document_id) if each.known is None]
     for seq in _moments(store, document_id, live, wanted):
         some = [each for each in wanted if each.last <= seq]
@@ -150,24 +149,19 @@ def before(store: Store, document_id: str, seq: int, pause: Pause = no_pause) ->
     return doc, replay_on(doc, base, groups(store, document_id, base, seq - 1, pause=pause), pause)
 
 
-def _find(store: Store, document_id: str, pause: Pause) -> tuple[list[Damage], Status]:
-    """What is damaged. What comes one after the other, and no snapshot is between, is one."""
+def _find(store: Store, document_id: str, pause: Pause) -> list[Damage]:
+    """What is damaged."""
     for _ in range(TRIES):
         status = store.status(document_id)
-        bases = store.bases(document_id)
         damages: list[Damage] = []
         for number, part in enumerate(walk(store, document_id), 1):
             if isinstance(part, Damage):
-                last = damages[-1] if damages else None
-                if last is not None and last.last + 1 == part.first and last.last not in bases:
-                    damages[-1] = last._replace(last=part.last)
-                else:
-                    damages.append(part)
+                damages.append(part)
             if number % 100 == 0:
                 pause()
         now = store.status(document_id)
         if (now.epoch, now.first) == (status.epoch, status.first):
-            return damages, status
+            return damages
     raise Broken(f"{document_id}: expected a log that is looked at to stay, it was erased {TRIES} times")
 
 
@@ -178,9 +172,12 @@ def _remember(store: Store, document_id: str, damages: Sequence[Damage], now: in
         if each.known is None and not any(_touch(each, damage) for damage in damages):
             store.release(document_id, each)
             logger.warning("%s: entries %d to %d are whole again", document_id, each.first, each.last)
-    for damage in damages:
-        if any(each.first <= damage.first and damage.last <= each.last and _holds(each) for each in before):
-            continue
+    # What was put into a chunk, which is damaged now, is to be told anew.
+    told = [each for each in before if each.known is None or each.update is not None]
+    news = [damage for damage in damages if not any(_covers(each, damage) for each in told)]
+    for damage in news:
+        logger.error("%s: %s", document_id, damage)
+    for damage in _joined(news, store.bases(document_id)):
         known = [each for each in before if _touch(each, damage)]
         found = Quarantined(
             min([damage.first, *(each.first for each in known)]),
@@ -189,12 +186,22 @@ def _remember(store: Store, document_id: str, damages: Sequence[Damage], now: in
             f"expected {damage.expected}, found {damage.came}",
         )
         store.quarantine(document_id, found)
-        logger.error("%s: %s", document_id, damage)
 
 
-def _holds(each: Quarantined) -> bool:
-    """What was put into a chunk, which is damaged now, is to be told anew."""
-    return each.known is None or each.update is not None
+def _joined(damages: Sequence[Damage], bases: Container[int]) -> list[Damage]:
+    """What comes one after the other is one, unless there is a snapshot between."""
+    joined: list[Damage] = []
+    for damage in damages:
+        last = joined[-1] if joined else None
+        if last is not None and last.last + 1 == damage.first and last.last not in bases:
+            joined[-1] = last._replace(last=damage.last)
+        else:
+            joined.append(damage)
+    return joined
+
+
+def _covers(one: Quarantined, other: Damage) -> bool:
+    return one.first <= other.first and other.last <= one.last
 
 
 def _touch(one: Quarantined, other: Damage) -> bool:

@@ -129,6 +129,20 @@ def test_several_damaged_entries_are_one_gap_to_the_next_moment_that_is_known(wo
     ]  # fmt: skip
 
 
+def test_what_is_known_stays_known_when_what_comes_next_is_damaged_too(world: World) -> None:
+    alice = typed(world, "abc")
+    compact(world.store, DOCUMENT, ROOTS)
+    alice.type("d")
+    world.store.turn_a_bit(DOCUMENT, "entry", 3)
+    mended(world)
+    world.store.turn_a_bit(DOCUMENT, "entry", 4)
+    restart(world)
+    mended(world)
+    assert quarantined(world) == [(3, 3, 3), (4, 4, None)]
+    assert [world.text(until) for until in range(4)] == ["", "a", "ab", "abc"]
+    assert world.rooms.read(DOCUMENT)[1] == 3
+
+
 def test_a_damaged_chunk_is_told_by_the_snapshot(world: World) -> None:
     alice = typed(world, "abcdef")
     compact(world.store, DOCUMENT, ROOTS)
@@ -179,7 +193,7 @@ def test_a_note_that_is_damaged_after_its_snapshot_is_read_up_to_there(
     with caplog.at_level(logging.ERROR):
         late = world.person(2)
     assert [each["error"] for each in late.refusals] == ["damaged"]
-    assert caplog.text.count("entries 4 to 4") == 1
+    assert caplog.text.count("entries 4 to 4: expected") == 1
     refused = refusal(world)
     assert (refused.damage.first, refused.damage.last) == (4, 4)
     assert sum(clocks(refused.has).values()) == 3
