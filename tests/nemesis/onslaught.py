@@ -87,6 +87,10 @@ class Onslaught:
         self._topology.switches.clock = 0
         for line in self._lines:
             self._network.call(line, "plain")
+        # It may be on its way down still, drained a moment ago: one last time it begins anew.
+        self._topology.end()
+        self._audit()
+        self._topology.start()
 
     def _let_them_write(self) -> None:
         """A server that nobody gets to between two kills is not much of a target."""
