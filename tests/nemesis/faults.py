@@ -102,11 +102,11 @@ def double_an_entry() -> None:
 
 @fault
 def leave_out_an_entry() -> None:
-    """Each tenth entry is acknowledged and shown, but not written."""
+    """Each third entry is acknowledged and shown, but not written."""
     insert = SqliteLog.insert
 
     def forgetful(log: SqliteLog, entries: Iterable[tuple[str, Entry]]) -> None:
-        insert(log, [(name, entry) for name, entry in entries if entry.seq % 10])
+        insert(log, [(name, entry) for name, entry in entries if entry.seq % 3])
 
     _put(SqliteLog, "insert", forgetful)
 

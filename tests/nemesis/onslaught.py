@@ -13,6 +13,7 @@ from tests.nemesis.topology import Topology
 TEND_EVERY = 0.02  # seconds
 BREATH = 3.0  # seconds that a kill waits, at most, for the last one, and for somebody's words to be saved after it
 RECOVERY = 30.0  # seconds that it may take to answer again, through several kills on a busy machine
+GRACE = 20.0  # seconds that it may take to end when it is told to
 DEEDS = {"all": Deed.KILL_ALL, "worker": Deed.KILL_WORKER, "master": Deed.KILL_ALL}
 
 
@@ -38,6 +39,7 @@ class Onslaught:
         self._armed: set[str] = set()
         self._ends: list[tuple[float, Callable[[], None]]] = []  # of what lasts for a while
         self._down: float | None = None  # since when
+        self._asked_to_go: float | None = None  # when it was last told to end, or to replace its workers
 
     def go(self, steps: Sequence[Step], seconds: float) -> None:
         """Strike for so long, each time when its time has come or as soon after it as that goes."""
@@ -87,10 +89,11 @@ class Onslaught:
         self._topology.switches.clock = 0
         for line in self._lines:
             self._network.call(line, "plain")
-        # It may be on its way down still, drained a moment ago: one last time it begins anew.
-        self._topology.end()
-        self._audit()
-        self._topology.start()
+        if self._asked_to_go is not None and self._now() - self._asked_to_go < GRACE:
+            # It may be on its way down still. Who is connected stays so otherwise: nothing heals by joining anew.
+            self._topology.end()
+            self._audit()
+            self._topology.start()
 
     def _let_them_write(self) -> None:
         """A server that nobody gets to between two kills is not much of a target."""
@@ -115,7 +118,7 @@ class Onslaught:
                 self._armed.add(point)
                 self._topology.switches.arm(point, DEEDS[what], times)
                 if point == "during drain":
-                    self._topology.drain()
+                    self._ask_to_go(self._topology.drain)
             case "kill", {"what": str(what)}:
                 self._topology.kill(what)  # type: ignore[arg-type]
                 self.reached["anywhere"] += 1
@@ -126,10 +129,10 @@ class Onslaught:
                 self._until(seconds, lambda: self._topology.freeze("all", False))
             case "drain", _:
                 self.count["drains"] += 1
-                self._topology.drain()
+                self._ask_to_go(self._topology.drain)
             case "reload", _:
                 self.count["reloads"] += 1
-                self._topology.reload()
+                self._ask_to_go(self._topology.reload)
             case "disk", {"way": way, "seconds": seconds}:
                 self.count["full disks"] += 1
                 self._fill(str(way), True)
@@ -147,6 +150,10 @@ class Onslaught:
                 self._until(seconds, lambda: self._network.call(line, "plain"))
             case _:
                 raise ValueError(f"expected a blow, got {do!r} {how}")
+
+    def _ask_to_go(self, ask: Callable[[], None]) -> None:
+        self._asked_to_go = self._now()
+        ask()
 
     def _fill(self, way: str, full: bool) -> None:
         if way == "file":

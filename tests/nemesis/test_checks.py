@@ -61,8 +61,8 @@ def test_an_entry_that_stands_in_the_log_twice_is_reported(tmp_path: Path) -> No
 
 
 def test_an_entry_that_is_not_written_is_reported(tmp_path: Path) -> None:
-    found = failures(tmp_path, "leave_out_an_entry", WRITING)
-    assert "expected entry 10, found entry 11" in found, found
+    found = failures(tmp_path, "leave_out_an_entry", WRITING[:10])
+    assert "expected entry 3, found entry 4" in found, found
 
 
 def test_a_ghost_is_reported(tmp_path: Path) -> None:
