@@ -26,15 +26,17 @@ KILL = {"what": "all", "point": "before commit", "times": 0}
 KILLS = [Step(at, NEMESIS, "kill", KILL) for at in (0.8, 1.4)]
 
 
-def failures(folder: Path, fault: str, steps: Sequence[Step], look: Sequence[str] = ()) -> str:
+def failures(
+    folder: Path, fault: str, steps: Sequence[Step], look: Sequence[str] = (), settle: float = SETTLE
+) -> str:
     """What a run on a server with this fault reports. `look`: parts of a run that are not left out."""
     plan = Plan(0, 2.5, PEOPLE, 1, "sqlite", sorted(steps, key=lambda step: step.at))
     skip = {"migrations", "presence", "memory"} - set(look)
-    return "\n".join(Run(plan, folder, fault=fault, skip=skip, settle=SETTLE).run().failures)
+    return "\n".join(Run(plan, folder, fault=fault, skip=skip, settle=settle).run().failures)
 
 
 def test_nothing_is_reported_of_a_server_that_is_in_order(tmp_path: Path) -> None:
-    assert failures(tmp_path, "", [*WRITING, *KILLS]) == ""
+    assert failures(tmp_path, "", [*WRITING, *KILLS], settle=60) == ""
 
 
 def test_an_ack_before_the_commit_is_reported(tmp_path: Path) -> None:
