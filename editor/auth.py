@@ -22,7 +22,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import StringField
 
 from editor import access, body, policy, worker
-from editor.characters import LONGEST_NAME, is_line
+from editor.characters import LONGEST_NAME, is_line, is_seen
 from editor.database import session
 from editor.errors import Conflict, Denied, Invalid, NotFound, WrongPassword
 from editor.me import boot
@@ -131,6 +131,9 @@ class SignUpForm(RegisterFormV2):
         self.name.data = name
         if not name or len(name) > LONGEST_NAME or not is_line(name):
             self.name.errors = [f"A name is needed: one line of at most {LONGEST_NAME} characters."]
+            return False
+        if not is_seen(name):
+            self.name.errors = ["A name needs something in it that can be seen."]
             return False
         return valid
 

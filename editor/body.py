@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from editor.characters import is_line
+from editor.characters import is_line, is_seen
 from editor.errors import Invalid
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -100,6 +100,8 @@ def line(name: str, value: str, longest: int, *, empty: bool = False) -> str:
         problems.append(f"This must have at most {longest} characters; it has {len(value)}.")
     if not is_line(value):
         problems.append("This must be one line, without control characters.")
+    elif value and not is_seen(value):
+        problems.append("This must have something in it that can be seen.")
     if problems:
         raise Invalid("That does not work.", {name: problems})
     return value

@@ -47,7 +47,7 @@ def create() -> tuple[dict[str, Any], int]:
     session.flush()
     access.arrive(session, document.id, user.id)
     if title:
-        retitle(document.id, user.id, title)
+        _set_title(document.id, user.id, title)
     return show(document.id), 201
 
 
@@ -63,10 +63,7 @@ def show(document_id: str) -> dict[str, Any]:
 def rename(document_id: str) -> dict[str, Any]:
     access.find(document_id, Role.EDITOR)
     title = body.line("title", body.needed("title", str), LONGEST_TITLE, empty=True)
-    user = access.signed_in()
-    seq = retitle(document_id, user.id, title)
-    if seq is not None:
-        acts.note(document_id, seq, user.id, "api", {"what": "title"})
+    _set_title(document_id, access.signed_in().id, title)
     return show(document_id)
 
 
@@ -149,6 +146,13 @@ def retitle(document_id: str, user_id: int, title: str) -> int | None:
         raise Unavailable(answer.message if answer else NOT_SAVED)
     digest.refresh(document_id)
     return answer.seq if changed else None
+
+
+def _set_title(document_id: str, user_id: int, title: str) -> None:
+    """A program does it for this user, which the history says."""
+    seq = retitle(document_id, user_id, title)
+    if seq is not None:
+        acts.know(document_id, seq, user_id, "api", {"what": "title"})
 
 
 def _edit(document_id: str, user_id: int, change: Callable[[Any], None]) -> Answer:

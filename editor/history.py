@@ -89,7 +89,7 @@ def tell(document_id: str) -> tuple[dict[str, Any], int]:
         raise Invalid("That does not work.", {"detail": ["This must be {what: a text}."]})
     what = body.line("detail", detail["what"], LONGEST_WHAT)
     seq = moments.check(document, said["seq"])
-    return acts.describe(acts.note(document_id, seq, user.id, "restore", {"what": what})), 201
+    return acts.describe(acts.claim(document_id, seq, user.id, "restore", {"what": what})), 201
 
 
 def _member(document_id: str, user_id: int | None) -> Select[Member]:

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from editor import characters
-from editor.characters import as_line, is_line
-from tests.editor.conftest import PASSWORD, Arrive, Visitor
+from editor.characters import as_line, is_line, is_seen
+from tests.editor.conftest import PASSWORD, Arrive, Visitor, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,19 @@ BAD = {
     "no character": "a\ufffeb",
     "no character either": "a\ufdd0b",
     "nor this": "a\U0010ffffb",
+}
+
+UNSEEN = {
+    "marks of direction": "\u200e\u200f\u202a\u202e",
+    "joiners": "\u200d\u200c\u2060",
+    "a blank without width": "\u200b \ufeff",
+    "isolates": "\u2066\u2069",
+    "a filler of Hangul": "\u3164",
+    "half a filler": "\uffa0\u115f\u1160",
+    "the blank of Braille": "\u2800",
+    "a selector of variants": "\ufe0f\U000e0100",
+    "tags": "\U000e0067\U000e007f",
+    "a soft hyphen": "\u00ad",
 }
 
 
@@ -62,3 +76,28 @@ def test_nothing_is_called_so(arrive: Arrive, name: str) -> None:
     assert not is_line(name)
     for problem in (register(ada, 400, name), ada.post("/api/guests", 400, name=name)):
         assert "name" in problem["errors"] if "\ud83d" not in name else "JSON" in problem["detail"]
+
+
+@pytest.mark.parametrize("name", UNSEEN.values(), ids=UNSEEN)
+def test_nothing_is_called_what_cannot_be_seen(app: Flask, ada: Visitor, arrive: Arrive, name: str) -> None:
+    assert is_line(name)
+    assert not is_seen(name)
+    assert as_line(name) == ""
+    bob = arrive()
+    assert "seen" in register(bob, 400, name)["errors"]["name"][0]
+    bob.post("/api/guests", 400, name=name)
+    told = ada.post("/api/documents", 400, title=name)
+    assert told["errors"]["title"] == ["This must have something in it that can be seen."]
+    note = ada.new_note(title="Plans")
+    ada.ask("PATCH", f"/api/documents/{note}", 400, title=name)
+    ada.ask("PATCH", "/api/me", 400, name=name)
+    assert "seen" in ada.post(f"/api/documents/{note}/versions", 400, name=name)["errors"]["name"][0]
+    ada.ask("PATCH", f"/api/documents/{note}", title="")
+    write(app, note, 1, title=name)
+    assert [each["title"] for each in ada.notes()] == [""]
+
+
+def test_what_can_be_seen_may_have_such_characters_in_it() -> None:
+    for name in GOOD.values():
+        assert is_seen(name)
+    assert not is_seen(" \u3000\t")

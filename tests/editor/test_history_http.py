@@ -5,9 +5,14 @@ from typing import Any
 import gevent
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 import editor.history
-from editor import sittings
+from editor import acts, sittings
+from editor.acts import CLAIM
+from editor.database import session
+from editor.documents import retitle
+from editor.models import Entry
 from editor.sittings import PAUSE
 from tests.editor.conftest import Arrive, Visitor, write
 from tests.editor.past import log
@@ -141,18 +146,29 @@ def test_who_restored_something_says_so_once(app: Flask, arrive: Arrive) -> None
     assert said | {"time": 0} == {
         "seq": 2, "kind": "restore", "detail": {"what": "The first line"}, "user": 2, "time": 0
     }
-    assert history(ada, note)["acts"] == [said]
+    titled, acted = history(ada, note)["acts"]
+    assert acted == said
     assert act(bob, note, 409, seq=2)["type"] == "conflict"
     assert act(bob, note, 403, seq=1)["type"] == "denied"
     for seq in (0, -1, 3, 1 << 70):
         assert act(bob, note, 404, seq=seq)["type"] == "not-found"
-    assert history(ada, note)["acts"] == [said]
+    assert history(ada, note)["acts"] == [titled, said]
 
 
-def test_an_act_is_said_in_the_words_that_are_known(arrive: Arrive) -> None:
+def test_nobody_says_long_afterwards_what_a_change_of_theirs_was(app: Flask, ada: Visitor) -> None:
+    note = ada.new_note()
+    write(app, note, 1, "A line", "Another")
+    with app.app_context():
+        session.execute(update(Entry).values(time=Entry.time - CLAIM - 1))
+        session.commit()
+    assert "too late" in act(ada, note, 409)["detail"]
+
+
+def test_an_act_is_said_in_the_words_that_are_known(app: Flask, arrive: Arrive) -> None:
     ada = arrive()
     ada.sign_up("Ada")
-    note = ada.new_note(title="Plans")
+    note = ada.new_note()
+    write(app, note, 1, "A line")
     for kind in ("api", "import", "", "RESTORE", 1):
         assert act(ada, note, 400, kind=kind)["errors"]["kind"]
     for what in (1, "", "x" * 201, "a\nb"):
@@ -172,8 +188,21 @@ def test_a_title_that_a_program_set_is_marked(arrive: Arrive) -> None:
     note = ada.new_note(title="Old")
     for title in ("New", "New", "  New "):
         ada.ask("PATCH", f"/api/documents/{note}", title=title)
-    (marked,) = history(ada, note)["acts"]
-    assert marked | {"time": 0} == {"seq": 2, "kind": "api", "detail": {"what": "title"}, "user": 1, "time": 0}
+    marked = history(ada, note)["acts"]
+    assert [each | {"time": 0} for each in marked] == [
+        {"seq": seq, "kind": "api", "detail": {"what": "title"}, "user": 1, "time": 0} for seq in (1, 2)
+    ]
+
+
+def test_what_a_program_did_is_not_what_somebody_claims_of_it(app: Flask, ada: Visitor) -> None:
+    note = ada.new_note()
+    with app.app_context():
+        seq = retitle(note, 1, "Plans")
+        assert seq == 1
+        act(ada, note)
+        acts.know(note, seq, 1, "api", {"what": "title"})
+    assert [each["kind"] for each in history(ada, note)["acts"]] == ["api"]
+    assert act(ada, note, 409)["type"] == "conflict"
 
 
 def test_who_is_gone_or_never_opened_the_note_is_still_somebody(app: Flask, arrive: Arrive) -> None:
