@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from alembic.util import CommandError
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from editor import check, database, epochs, migrations
 from editor.backup import NotRestored, Restored, Said, is_empty, put
@@ -42,9 +43,15 @@ def restore(engine: Engine, file: Path, force: bool, alone: bool, said: Said) ->
     live = Path(engine.url.database or "")
     draft = live.with_name(f"{live.name}.{secrets.token_hex(4)}.draft")
     try:
-        with closing(_opened(file)) as source, closing(sqlite3.connect(draft)) as target:
-            _copy(source, target, lambda done, of: None)
-        checked = _prepare(draft, file, engine)
+        try:
+            with closing(_opened(file)) as source, closing(sqlite3.connect(draft)) as target:
+                _copy(source, target, lambda done, of: None)
+            checked = _prepare(draft, file, engine)
+        except (sqlite3.Error, DBAPIError) as error:
+            came = error.orig if isinstance(error, DBAPIError) else error
+            if type(came) is not sqlite3.DatabaseError:  # all that is not the fault of the file has a class of its own
+                raise
+            raise NotRestored(f"{file} is damaged, and not even --force can restore it: {came}.") from error
         if checked.findings and not force:
             raise NotRestored(f"{file} is damaged: {checked.findings[0]}. --force restores it as it is.")
         with closing(sqlite3.connect(draft)) as source, closing(database.driver_connection(engine)) as target:

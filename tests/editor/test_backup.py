@@ -142,6 +142,10 @@ def test_what_is_no_good_backup_is_refused_in_words(config: Config, note: str, f
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     assert "of a newer version" in palimpsest(there, "restore", str(file), "--force", status=1)
+    # All pages but the first, which says what the file is, are not as they were written.
+    file.write_bytes(whole[:8192] + bytes(byte ^ 255 for byte in whole[8192:]))
+    said = palimpsest(there, "restore", str(file), "--force", status=1)
+    assert f"{file} is damaged" in said or f"found something else in {file}" in said
     assert not [name for name in os.listdir(there.data) if "draft" in name]
 
 
