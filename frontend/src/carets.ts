@@ -94,7 +94,12 @@ const FOCUS = ['focusin', 'focusout']
 class CaretView implements PluginView {
   private frame = 0
 
-  constructor(private readonly view: EditorView, private readonly awareness: Awareness, private readonly others: Others) {
+  constructor(
+    private readonly view: EditorView,
+    private readonly awareness: Awareness,
+    private readonly others: Others,
+    private readonly failed: (error: unknown) => void,
+  ) {
     awareness.on('change', this.moved)
     for (const type of FOCUS) view.dom.addEventListener(type, this.update)
   }
@@ -127,16 +132,21 @@ class CaretView implements PluginView {
 
   private draw = () => {
     this.frame = 0
-    heedCaret(this.view)
-    this.view.dispatch(this.view.state.tr.setMeta(OTHERS, true))
+    try {
+      heedCaret(this.view)
+      this.view.dispatch(this.view.state.tr.setMeta(OTHERS, true))
+    } catch (error) {
+      this.failed(error)
+    }
   }
 }
 
-export const Carets = Extension.create<{ awareness: Awareness }>({
+/** `failed`: the editor could not draw. */
+export const Carets = Extension.create<{ awareness: Awareness; failed(error: unknown): void }>({
   name: 'carets',
 
   addProseMirrorPlugins() {
-    const { awareness } = this.options
+    const { awareness, failed } = this.options
     const others = new Others(awareness)
     return [
       new Plugin<DecorationSet>({
@@ -147,7 +157,7 @@ export const Carets = Extension.create<{ awareness: Awareness }>({
             transaction.getMeta(OTHERS) || ySyncPluginKey.getState(state).isChangeOrigin ? others.draw(state) : drawn.map(transaction.mapping, transaction.doc),
         },
         props: { decorations: (state) => OTHERS.getState(state) },
-        view: (view) => new CaretView(view, awareness, others),
+        view: (view) => new CaretView(view, awareness, others, failed),
       }),
     ]
   },

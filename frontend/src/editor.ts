@@ -26,10 +26,15 @@ export function undoManager(doc: Y.Doc): Y.UndoManager {
 
 const isFilled = (type: Y.AbstractType<unknown>) => (type instanceof Y.XmlText || type instanceof Y.XmlFragment) && type.length > 0
 
-interface Options { doc: Y.Doc; awareness: Awareness; undo: Y.UndoManager; editable: boolean }
+/** `failed`: where others are could not be drawn, and what is shown is not what is there. */
+interface Options { doc: Y.Doc; awareness: Awareness; undo: Y.UndoManager; editable: boolean; failed?(error: unknown): void }
+
+const raise = (error: unknown): never => {
+  throw error
+}
 
 /** The editor of `doc`, inside `element`. Throws, and leaves nothing behind, when the doc holds what it has no shape for. */
-export function makeEditor(element: HTMLElement, { doc, awareness, undo, editable }: Options): Editor {
+export function makeEditor(element: HTMLElement, { doc, awareness, undo, editable, failed = raise }: Options): Editor {
   let begun: Editor | null = null
   try {
     return new Editor({
@@ -42,7 +47,7 @@ export function makeEditor(element: HTMLElement, { doc, awareness, undo, editabl
       extensions: [
         ...extensions(),
         Collaboration.configure({ document: doc, field: BODY, yUndoOptions: { undoManager: undo } }),
-        Carets.configure({ awareness }),
+        Carets.configure({ awareness, failed }),
         Carried,
       ],
       onBeforeCreate: ({ editor }) => void (begun = editor),

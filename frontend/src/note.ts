@@ -228,7 +228,7 @@ export function openNote(options: NoteOptions): Note {
     const editable = writes()
     let made: Editor
     try {
-      made = makeEditor(body, { doc, awareness, undo, editable })
+      made = makeEditor(body, { doc, awareness, undo, editable, failed: showAnew })
     } catch (error) {
       // It holds what no version of the page has written. What the server wrote into the page stays, to be read and copied.
       console.error(error)

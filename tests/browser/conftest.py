@@ -5,30 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser
 
 from editor.assets import dist
 from tests.browser.person import PATIENCE, Person
 from tests.live import Server
-from tests.tools.chromium import ARGUMENTS, chromium, environment
 
 Someone = Callable[..., Person]
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE * 1000)
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(
-        executable_path=chromium(), args=list(ARGUMENTS), env={**environment()}
-    )
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="session")

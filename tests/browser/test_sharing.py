@@ -48,6 +48,7 @@ def test_a_writer_becomes_a_reader_without_loading_the_page_again(someone: Someo
     ana, ben = _with_guest(someone)
     ben.types("Ben may write. ")
     ana.sees("Ben may write.")
+    ben.sees_saved()
     ana.shares(_path(ana), "viewer")
     expect(ben.state).to_have_text("Read only")
     expect(ben.body).to_have_attribute("contenteditable", "false")

@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import browser, playwright
 from tests.browser.person import PATIENCE, Person, same
 from tests.cluster.cluster import WORKERS, Cluster
-
-__all__ = ["browser", "playwright"]
 
 Someone = Callable[[str, str], Person]
 
