@@ -60,6 +60,7 @@ def test_an_editor_that_fails_while_it_draws_begins_anew_with_all_that_is_in_the
     ana, ben = two
     ana.excuses("drawing failed")
     ana.types("Ana was here")
+    ana.presses("Home")
     ben.sees("Ana was here")
     ana.body.evaluate(
         """(body) => (body.editor.view.updateState = () => {
@@ -70,8 +71,8 @@ def test_an_editor_that_fails_while_it_draws_begins_anew_with_all_that_is_in_the
     ben.types(", and Ben")
     for person in two:
         person.sees("Ana was here, and Ben")
-    ana.types(", and Ana again")
-    ben.sees("Ana was here, and Ana again, and Ben")  # where the caret was
+    ana.types("Once more: ")
+    ben.sees("Once more: Ana was here, and Ben")  # where the caret was
     ana.sees_saved()
     same(*two)
 
