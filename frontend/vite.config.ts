@@ -38,5 +38,6 @@ export default defineConfig({
   },
   // `npm run dev` beside a running server.
   server: { proxy: { '/api': server, '/socket.io': { target: server, ws: true } } },
-  test: { include: ['test/**/*.test.ts'], setupFiles: ['test/setup.ts'], server: { deps: { inline: [/@tiptap/] } } },
+  // How long something takes is for benchmarks: a busy machine is no defect.
+  test: { testTimeout: 60_000, include: ['test/**/*.test.ts'], setupFiles: ['test/setup.ts'], server: { deps: { inline: [/@tiptap/] } } },
 })
