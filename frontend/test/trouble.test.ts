@@ -14,15 +14,17 @@ test('every error of the protocol is known here', () => {
 
 for (const error of errors)
   test(`${error}: a sentence that a person understands, and a way on`, () => {
+    // Of damage the server says in a sentence of its own what is damaged.
+    const message = error === 'damaged' ? 'Entry 7 of this note is damaged on the server.' : 'why it was'
     for (const shown of [false, true]) {
-      const { words, actions, closed } = troubleOf({ error, message: 'why it was' }, { shown, edits: 0, kept: true })
+      const { words, actions, closed } = troubleOf({ error, message }, { shown, edits: 0, kept: true })
       expect(words).toMatch(sentence)
       expect(actions.length).toBeGreaterThan(0)
-      // Whoever has a text before them keeps it, and can take it along.
-      expect(closed).toBe(!shown)
+      // Whoever has a text before them keeps it, and can take it along. A damaged note is shown as far as it can be read.
+      expect(closed).toBe(!shown && error !== 'damaged')
       expect(actions.includes('copy')).toBe(shown)
     }
-    expect(reasonOf({ error, message: 'why it was' })).toMatch(/^[a-z][^.]*$/)
+    expect(reasonOf({ error, message })).toMatch(/^[a-z][^.]*$/)
     if (['malformed', 'too-large', 'denied'].includes(error)) expect(reasonOf({ error, message: 'client 4@12: expected 3, got 5' })).not.toMatch(/client|\d/)
   })
 
