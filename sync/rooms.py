@@ -13,7 +13,7 @@ from pycrdt import Doc
 from sync.broker import Broker, Hint
 from sync.compaction import compact
 from sync.doc import apply
-from sync.history import replay_with_seq
+from sync.history import nearest, read, replay_with_seq
 from sync.limits import (
     AWARENESS_REPEAT,
     AWARENESS_TICK,
@@ -61,7 +61,7 @@ class NotWhole(Exception):
 
 
 class Rooms:
-    """`enter`, `edit`, `read`, `mend`, `compact` and `evict_idle` may block on the store; the others do not.
+    """`enter`, `edit`, `read`, `look_at`, `mend`, `compact` and `evict_idle` may block on the store; the others do not.
 
     All calls come from one thread, and `later` calls back on it where blocking is allowed. After each commit
     `on_committed(document_id, seq)` is called, and `on_filling(document_id, filled)` when a document that people have
@@ -193,6 +193,17 @@ class Rooms:
         except Broken:
             self.mend(document_id)
             return work()
+
+    def look_at(self, document_id: str, seq: int) -> None:
+        """Raises `Broken` unless all is there that tells what it was at entry `seq`, and `UnknownDocument`."""
+        store = self._host.store
+
+        def look() -> None:
+            base, _ = nearest(store, document_id, seq)
+            for _ in read(store, document_id, base, seq, pause=self._host.pause):
+                pass
+
+        self.mending(document_id, look)
 
     def mend(self, document_id: str) -> list[Quarantined]:
         """Find what is damaged, and what it did. All that is known to be damaged. Raises `UnknownDocument`."""
