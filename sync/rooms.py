@@ -238,12 +238,26 @@ class Rooms:
 
     def evict_idle(self) -> None:
         """Forget the rooms that have been empty for half a minute."""
-        now = self._host.now()
         for room in list(self._open.values()):
-            if not room.busy and room.empty_since is not None and now - room.empty_since >= IDLE:
-                room.close()
-                if room.tail.entries >= COMPACT_IDLE:
-                    self._compact(room.document_id)
+            if self._idle(room):
+                self._look_after(room)
+                if self._idle(room):  # nobody has come meanwhile
+                    room.close()
+
+    def _idle(self, room: Room) -> bool:
+        return not room.busy and room.empty_since is not None and self._host.now() - room.empty_since >= IDLE
+
+    def _look_after(self, room: Room) -> None:
+        """Before it goes: it may be the only whole copy of what the log says."""
+        if room.tail.entries >= COMPACT_IDLE:
+            self._compact(room.document_id)
+        elif room.tail.entries:
+            try:
+                self.look_at(room.document_id, room.seq)
+            except UnknownDocument:
+                logger.info("%s was deleted while it was open", room.document_id)
+            except Exception:
+                logger.exception("%s could not be looked at before it was forgotten", room.document_id)
 
     def _check(self, document_id: str, peer: Peer) -> None:
         """Whoever comes from another process finds here what was acknowledged there, whether or not a hint came."""
