@@ -13,7 +13,7 @@ def create_app(config: "Config") -> "Flask":
     # Imported here, so that `palimpsest serve` can patch the standard library for gevent before anything uses it.
     from flask import Flask
 
-    from editor import assets, auth, body, database, digest, errors, metrics, pages, security, sittings, sockets
+    from editor import assets, auth, body, database, digest, errors, loop, metrics, pages, security, sittings, sockets
     from editor.content.schema import ROOTS
     from editor.documents import documents
     from editor.entries import entries
@@ -42,10 +42,10 @@ def create_app(config: "Config") -> "Flask":
     store = SqlStore(engine)
     broker: Broker = RedisBroker(config.redis_url) if config.redis_url else LocalBroker()
     capacity = config.limits.capacity
-    rooms = Rooms(store, broker, ROOTS, pause=sockets.pause, later=sockets.later, capacity=capacity)
+    rooms = Rooms(store, broker, ROOTS, pause=loop.pause, later=loop.later, capacity=capacity)
     followers = [
-        Follower(app, sockets.later, digest.refresh, digest.DELAY),
-        Follower(app, sockets.later, sittings.catch_up, sittings.DELAY),
+        Follower(app, loop.later, digest.refresh, digest.DELAY),
+        Follower(app, loop.later, sittings.catch_up, sittings.DELAY),
     ]
 
     def committed(document_id: str, seq: int) -> None:
@@ -55,7 +55,7 @@ def create_app(config: "Config") -> "Flask":
     rooms.on_committed = committed
     rooms.on_filling = lambda document_id, filled: app.extensions["sockets"].tell_filling(document_id, filled)
     app.extensions.update(
-        config=config, store=store, broker=broker, rooms=rooms, retention=Retention(app, sockets.later)
+        config=config, store=store, broker=broker, rooms=rooms, retention=Retention(app, loop.later)
     )
 
     errors.register(app, pages.problem_page)

@@ -5,7 +5,6 @@ from typing import Any
 from flask import current_app
 
 from editor.errors import Damaged
-from sync.history import nearest, read
 from sync.rooms import Rooms
 from sync.store import Broken, Damage, Quarantined, Store
 
@@ -30,14 +29,8 @@ def describe(damaged: Quarantined) -> dict[str, Any]:
 def check(document_id: str, seq: int) -> None:
     """Raises `Damaged` unless the note can be shown as it was at entry `seq`."""
     store = _store()
-
-    def look() -> None:
-        base, _ = nearest(store, document_id, seq)
-        for _ in read(store, document_id, base, seq):
-            pass
-
     try:
-        _rooms().mending(document_id, look)
+        _rooms().look_at(document_id, seq)
     except Broken as error:
         met = error.damage
         found = [each for each in store.quarantined(document_id) if met and each.first <= met.last <= each.last]

@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from editor.content import schema, text
 from editor.database import session
+from editor.loop import pause
 from editor.models import Document
-from editor.sockets import pause
 from sync.rooms import Rooms
 from sync.store import UnknownDocument
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-import gevent
 from flask import Blueprint, Response, current_app
 
 from editor import access, body, moments
 from editor.errors import Invalid, NotFound
+from editor.loop import paced, pause
 from editor.sql_store import SqlStore
 from sync.codec import write_uint
 from sync.history import Damaged, chunks
@@ -27,7 +27,7 @@ def stream(document_id: str) -> Response:
         until = document.head_seq
     if until < after:
         raise Invalid("That does not work.", {"until": [f"This must be {after} or more, not {until}."]})
-    found = chunks(_store(), document_id, after, until, _mended(document_id))
+    found = chunks(_store(), document_id, after, until, _mended(document_id), paced())
     response = _bytes(_framed(found) if after < until else (), document.epoch)
     response.headers["X-Until"] = str(until)
     return response
@@ -65,7 +65,7 @@ def _framed(found: Iterator[bytes]) -> Iterator[bytes]:
         length = bytearray()
         write_uint(length, len(chunk))
         yield bytes(length) + chunk
-        gevent.sleep(0)
+        pause()
 
 
 def _bytes(content: Iterable[bytes], epoch: str) -> Response:

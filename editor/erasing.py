@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from editor import sittings
 from editor.content.schema import ROOTS
 from editor.database import session
+from editor.loop import pause
 from editor.models import Act, Version, new_id
-from editor.sockets import pause
 from sync import erasing
 from sync.blanks import BLANK
 from sync.rooms import Rooms
@@ -59,7 +59,7 @@ def keep_since(store: Store, document_id: str, time: int) -> Erased | None:
 
     The epoch stays: a copy of the present holds nothing that was deleted before.
     """
-    seq = erasing.last_before(store, document_id, time)
+    seq = erasing.last_before(store, document_id, time, pause)
     if seq <= store.status(document_id).first:
         return None
     return _erase(None, store, document_id, lambda: erasing.before(store, document_id, seq, ROOTS, pause), False)

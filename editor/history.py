@@ -10,6 +10,7 @@ from editor import access, acts, body, damage, moments, sittings, versions
 from editor.access import SLOTS
 from editor.database import session
 from editor.errors import Invalid
+from editor.loop import pause
 from editor.models import Client, Member, User, now
 from editor.sql_store import SqlStore
 
@@ -35,6 +36,7 @@ def show(document_id: str) -> dict[str, Any]:
     shown, more = ([], None) if behind else sittings.newest(document_id)
     people = sittings.authors(document_id) | _writers(document_id) | {version.user_id for version in named}
     people |= {each.user_id for each in damaged}
+    pause()  # so many small questions take milliseconds together
     return {
         "epoch": document.epoch,
         "head": document.head_seq,

@@ -18,8 +18,8 @@ from editor import access, assets, documents, worker
 from editor.access import Access, Role
 from editor.content import html, schema, text
 from editor.errors import Problem
+from editor.loop import pause
 from editor.me import boot
-from editor.sockets import pause
 from sync.rooms import Rooms
 
 pages = Blueprint("pages", __name__)

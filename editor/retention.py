@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable
 
-import gevent
 from flask import Flask, current_app
 from sqlalchemy import select
 
 from editor import erasing, policy
 from editor.database import session
+from editor.loop import pause
 from editor.models import Document, now
 from sync.store import Store, UnknownDocument
 
@@ -52,7 +52,7 @@ def sweep() -> int:
 
 
 def _sweep(store: Store, document_id: str, until: int) -> bool:
-    gevent.sleep(0)
+    pause()
     try:
         erased = erasing.keep_since(store, document_id, until)
     except UnknownDocument:

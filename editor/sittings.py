@@ -12,16 +12,17 @@ from time import monotonic
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
-import gevent
 from flask import current_app
 from gevent.lock import Semaphore
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from editor.database import session
+from editor.loop import paced, pause
 from editor.models import Document, Entry, Sitting, Version
 from editor.sql_store import SqlStore
 from sync.chunk import Group, heads
 from sync.codec import Malformed
+from sync.columns import slowly
 
 DELAY = 10.0  # seconds after the first change that is in no sitting; each time is a commit, so not more often
 PAUSE = 30 * 60 * 1000  # milliseconds without an entry that end a sitting
@@ -74,7 +75,7 @@ def catch_up(document_id: str, within: float = inf) -> int:
         while behind := _take_next(document_id):
             if monotonic() - began > within:
                 return behind
-            _pause()
+            pause()
     return 0
 
 
@@ -171,7 +172,7 @@ def _pages(document_id: str, after: int) -> Iterator[Sequence[_Entry]]:
             after = entries[-1].seq
         if len(entries) < PAGE:
             return
-        _pause()
+        pause()
 
 
 def _last(document_id: str) -> list[Span]:
@@ -230,23 +231,20 @@ def _count_others(document_id: str, user_id: int | None, after: int, until: int)
         span = Entry.document_id == document_id, Entry.seq > start, Entry.seq <= min(start + COUNTED, until)
         others = select(func.count()).where(*span, Entry.user_id.is_distinct_from(user_id))
         count += session.scalar(others) or 0
-        _pause()
+        pause()
     return count
 
 
 def _packed(document_id: str, after: int) -> Iterator[Group]:
     """What is in chunks from this entry on, without the updates. Others run in between."""
     store: SqlStore = current_app.extensions["store"]
+    pace = paced()
     for chunk in store.chunks(document_id, after):
         try:
-            yield from heads(chunk.data, _pause)
+            yield from slowly(heads(chunk.data, pace), pace)
         except Malformed as error:
             log.error("%s: entries %d to %d are damaged: %s", document_id, chunk.first, chunk.last, error)
-        _pause()
-
-
-def _pause() -> None:
-    gevent.sleep(0)
+        pause()
 
 
 _ALL = select(Sitting.first_seq, Sitting.last_seq, Sitting.began, Sitting.ended, Sitting.people)

@@ -29,6 +29,7 @@ from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
 from editor.entrance import LARGEST_BODY, MOST_PACKETS, Entrance
 from editor.limits import Limits
+from editor.loop import pause
 from editor.metrics import Metrics
 from editor.models import User
 from editor.outbox import Frame
@@ -53,17 +54,6 @@ MOST_CLIENT_ID = (1 << 53) - 1
 _EXIT = (gevent.GreenletExit, KeyboardInterrupt, SystemExit)
 
 log = logging.getLogger(__name__)
-
-
-def pause() -> None:
-    """Let others do something; for work in pieces."""
-    # Not sleep(0): gevent comes back from that before it looks at any socket, up to fifty times in a row.
-    gevent.sleep(1e-6)
-
-
-def later(seconds: float, then: Callable[[], None]) -> object:
-    """Call `then` in so many seconds."""
-    return gevent.spawn_later(seconds, then)
 
 
 def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:

@@ -11,8 +11,8 @@ from editor.access import Role
 from editor.content import schema, text
 from editor.database import session
 from editor.errors import Conflict, Invalid, NotFound
+from editor.loop import paced
 from editor.models import Version, now
-from editor.sockets import pause
 from sync.history import replay
 
 versions = Blueprint("versions", __name__, url_prefix="/api/documents/<document_id>/versions")
@@ -64,7 +64,7 @@ def download(document_id: str, seq: int) -> Response:
     moments.check(document, seq)
     damage.check(document_id, seq)
     version = session.get(Version, (document_id, seq))
-    doc = replay(current_app.extensions["store"], document_id, seq, pause)
+    doc = replay(current_app.extensions["store"], document_id, seq, paced())
     title, fragment = text.one_line(schema.title(doc)), schema.body(doc)
     return export.answer(form, title, fragment, None if version is None else version.name)
 

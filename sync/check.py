@@ -58,14 +58,13 @@ def check(
 def _rows(store: Store, document_id: str, pause: Callable[[], None]) -> Iterator[Finding]:
     """What is damaged in the rows of the log, and what of it is known."""
     harmless: list[Damage] = []
-    for row in walk(store, document_id, harmless=harmless.append):
+    for row in walk(store, document_id, harmless=harmless.append, pause=pause):
         for damage in harmless:
             yield _finding(document_id, damage, "only its hash")
         harmless.clear()
         if isinstance(row, Damage):
             told = known(store, document_id, row)
             yield _finding(document_id, row, f"what it did is told by entry {told.known}" if told else "")
-        pause()
 
 
 class _Checked:

@@ -48,9 +48,9 @@ def before(
     base, state_then = nearest(store, document_id, seq)
     if state_then is not None:
         apply(doc, [state_then])
-    moment = replay_on(doc, base, groups(store, document_id, base, seq), pause)
+    moment = replay_on(doc, base, groups(store, document_id, base, seq, pause=pause), pause)
     state = _snapshot(doc, moment, roots, pause).state
-    (at,) = groups(store, document_id, moment - 1, moment) if moment else (None,)
+    (at,) = groups(store, document_id, moment - 1, moment, pause=pause) if moment else (None,)
     if at is None or moment <= status.first:
         raise ValueError(f"expected an entry that ends a second of somebody's, got {seq}")
     past = Group(1, moment, None, 0, at.time, state)
@@ -58,7 +58,7 @@ def before(
     present, head = replay_with_seq(store, document_id, pause=pause)
     again: Doc[Any] = Doc()
     apply(again, [state])
-    replay_on(again, moment, groups(store, document_id, moment, head), pause)
+    replay_on(again, moment, groups(store, document_id, moment, head, pause=pause), pause)
     if not _same(again, present, roots):
         raise Unerasable(f"without what was before entry {moment} the note would read differently")
     snapshots = [_base(each, state) for each, state in _states(store, document_id, head) if each > moment]
@@ -88,7 +88,7 @@ def pieces(
     `StillThere`; `Broken`, also where it is known what damaged entries did: nobody knows what is in their rows.
     """
     status = store.status(document_id)
-    for row in walk(store, document_id):
+    for row in walk(store, document_id, pause=pause):
         if isinstance(row, Damage):
             raise Broken(f"{document_id}: {row}", row)
     present, head = replay_with_seq(store, document_id, pause=pause)
@@ -125,10 +125,10 @@ def pieces(
     return Rewriting(status.epoch, onto, head, status.first, chunks, entries, snapshots, erased, eraser.characters)
 
 
-def last_before(store: Store, document_id: str, time: int) -> int:
+def last_before(store: Store, document_id: str, time: int, pause: Callable[[], None] = no_pause) -> int:
     """The last entry before the first one that is as new as `time` (ms), of those that are whole. May block."""
     last = 0
-    for group in groups(store, document_id, damaged=lambda damage: None):
+    for group in groups(store, document_id, damaged=lambda damage: None, pause=pause):
         if group.time >= time:
             break
         last = group.last

@@ -35,7 +35,7 @@ def groups(
     it is known what it did (`Store.quarantined`); else it is told to `damaged` and left out, and without that `Broken`
     is raised. Raises `UnknownDocument`.
     """
-    for part in read(store, document_id, after, until, damaged):
+    for part in read(store, document_id, after, until, damaged, pause):
         for group in [part] if isinstance(part, Group) else _decode(part, pause):
             if group.last > after and (until is None or group.last <= until):
                 after = group.last
@@ -52,7 +52,7 @@ def chunks(
 ) -> Iterator[bytes]:
     """The same as chunks (docs/http.md), each whole: the first may begin before `after`, the last end after `until`."""
     loose: list[Group] = []
-    for part in read(store, document_id, after, until, damaged):
+    for part in read(store, document_id, after, until, damaged, pause):
         if loose and (len(loose) == AT_ONCE or part.first != loose[-1].last + 1 or isinstance(part, Chunk)):
             yield encode(loose, pause)
             loose = []
@@ -127,12 +127,17 @@ def replay_on(doc: Doc[Any], seq: int, more: Iterator[Group], pause: Callable[[]
 
 
 def read(
-    store: Store, document_id: str, after: int = 0, until: int | None = None, damaged: Damaged | None = None
+    store: Store,
+    document_id: str,
+    after: int = 0,
+    until: int | None = None,
+    damaged: Damaged | None = None,
+    pause: Callable[[], None] = no_pause,
 ) -> Iterator[Chunk | Group]:
     """The same as chunks, which are not unpacked, and groups where there are none."""
     stands_for: Quarantined | None = None  # what came last in the place of damaged entries
     told = after  # what `damaged` was told of is left out whole, even if it looks after it at once
-    for part in walk(store, document_id, after, until):
+    for part in walk(store, document_id, after, until, pause=pause):
         if isinstance(part, Damage):
             if stands_for is not None and part.last <= stands_for.last:
                 continue

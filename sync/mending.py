@@ -153,12 +153,7 @@ def _find(store: Store, document_id: str, pause: Pause) -> list[Damage]:
     """What is damaged."""
     for _ in range(TRIES):
         status = store.status(document_id)
-        damages: list[Damage] = []
-        for number, part in enumerate(walk(store, document_id), 1):
-            if isinstance(part, Damage):
-                damages.append(part)
-            if number % 100 == 0:
-                pause()
+        damages = [row for row in walk(store, document_id, pause=pause) if isinstance(row, Damage)]
         now = store.status(document_id)
         if (now.epoch, now.first) == (status.epoch, status.first):
             return damages
@@ -261,14 +256,14 @@ def _told(
             document_id, known.seq, damaged.first, damaged.last, error,
         )  # fmt: skip
         return None
-    time = _time(store, document_id, damaged)
+    time = _time(store, document_id, damaged, pause)
     return damaged._replace(update=update, known=known.seq, time=time, user_id=known.user_id)
 
 
-def _time(store: Store, document_id: str, damaged: Quarantined) -> int:
+def _time(store: Store, document_id: str, damaged: Quarantined, pause: Pause) -> int:
     """When it was, about: when the next entry was made, or the one before if there is none."""
     for after, until in ((damaged.last, None), (damaged.first - 2, damaged.first - 1)):
-        for group in groups(store, document_id, max(0, after), until, damaged=lambda damage: None):
+        for group in groups(store, document_id, max(0, after), until, lambda damage: None, pause):
             return group.time
     return 0
 

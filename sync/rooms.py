@@ -13,7 +13,7 @@ from pycrdt import Doc
 from sync.broker import Broker, Hint
 from sync.compaction import compact
 from sync.doc import apply
-from sync.history import replay_with_seq
+from sync.history import nearest, read, replay_with_seq
 from sync.limits import (
     AWARENESS_REPEAT,
     AWARENESS_TICK,
@@ -61,7 +61,7 @@ class NotWhole(Exception):
 
 
 class Rooms:
-    """`enter`, `edit`, `read`, `mend`, `compact` and `evict_idle` may block on the store; the others do not.
+    """`enter`, `edit`, `read`, `look_at`, `mend`, `compact` and `evict_idle` may block on the store; the others do not.
 
     All calls come from one thread, and `later` calls back on it where blocking is allowed. After each commit
     `on_committed(document_id, seq)` is called, and `on_filling(document_id, filled)` when a document that people have
@@ -194,6 +194,17 @@ class Rooms:
             self.mend(document_id)
             return work()
 
+    def look_at(self, document_id: str, seq: int) -> None:
+        """Raises `Broken` unless all is there that tells what it was at entry `seq`, and `UnknownDocument`."""
+        store = self._host.store
+
+        def look() -> None:
+            base, _ = nearest(store, document_id, seq)
+            for _ in read(store, document_id, base, seq, pause=self._host.pause):
+                pass
+
+        self.mending(document_id, look)
+
     def mend(self, document_id: str) -> list[Quarantined]:
         """Find what is damaged, and what it did. All that is known to be damaged. Raises `UnknownDocument`."""
         host = self._host
@@ -227,12 +238,26 @@ class Rooms:
 
     def evict_idle(self) -> None:
         """Forget the rooms that have been empty for half a minute."""
-        now = self._host.now()
         for room in list(self._open.values()):
-            if not room.busy and room.empty_since is not None and now - room.empty_since >= IDLE:
-                room.close()
-                if room.tail.entries >= COMPACT_IDLE:
-                    self._compact(room.document_id)
+            if self._idle(room):
+                self._look_after(room)
+                if self._idle(room):  # nobody has come meanwhile
+                    room.close()
+
+    def _idle(self, room: Room) -> bool:
+        return not room.busy and room.empty_since is not None and self._host.now() - room.empty_since >= IDLE
+
+    def _look_after(self, room: Room) -> None:
+        """Before it goes: it may be the only whole copy of what the log says."""
+        if room.tail.entries >= COMPACT_IDLE:
+            self._compact(room.document_id)
+        elif room.tail.entries:
+            try:
+                self.look_at(room.document_id, room.seq)
+            except UnknownDocument:
+                logger.info("%s was deleted while it was open", room.document_id)
+            except Exception:
+                logger.exception("%s could not be looked at before it was forgotten", room.document_id)
 
     def _check(self, document_id: str, peer: Peer) -> None:
         """Whoever comes from another process finds here what was acknowledged there, whether or not a hint came."""

@@ -5,11 +5,16 @@ its hash was: the row after it, or the document, was chained to the right one an
 """
 
 from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Final
 
 from sync.codec import Malformed
 from sync.gate.limits import UNLIMITED
 from sync.gate.scan import scan
+from sync.gate.scanner import no_pause
 from sync.store import BEFORE_ALL, Chunk, Damage, Entry, Status, Store, chain, link
+
+AT_ONCE: Final = 500  # rows between two pauses: about two milliseconds
 
 Row = Chunk | Entry | Damage
 
@@ -20,6 +25,7 @@ def walk(
     after: int = 0,
     until: int | None = None,
     harmless: Callable[[Damage], None] = lambda damage: None,
+    pause: Callable[[], None] = no_pause,
 ) -> Iterator[Row]:
     """What is after entry `after` up to `until`, in its order: chunks, entries, and what is damaged. May block.
 
@@ -33,11 +39,15 @@ def walk(
     rows = _rows(store, document_id, after, end)
     seen = _Seen(after, status, harmless)
     row = next(rows, None)
-    while row is not None and _first(row) <= end:
+    for number in count(1):
+        if row is None or _first(row) > end:
+            return
+        if number % AT_ONCE == 0:
+            pause()
         ahead = next(rows, None)
         judged = seen.look(row, ahead)
         if seen.doubtful and after:  # the row that this one is chained to was not looked at: look at all of them
-            yield from (each for each in walk(store, document_id, 0, until, harmless) if _last(each) > after)
+            yield from (each for each in walk(store, document_id, 0, until, harmless, pause) if _last(each) > after)
             return
         if judged is not None:
             yield judged

@@ -24,8 +24,14 @@ const waitingEdits = ({ edits, kept }: Standing): string => {
   return kept ? ' Your last edits are kept on this device and will be sent.' : ' Your last edits are only in this tab: copy them first.'
 }
 
+function whatIsDamaged({ first, last }: Problem): string {
+  if (first === undefined) return 'Something of this note is'
+  return first === last ? `Entry ${first} of this note is` : `Entries ${first} to ${last} of this note are`
+}
+
 /** The server put us out, or did not let us in. */
-export function troubleOf({ error, message }: Problem, standing: Standing): Trouble {
+export function troubleOf(problem: Problem, standing: Standing): Trouble {
+  const { error, message } = problem
   const { shown } = standing
   const copy = shown ? (['copy'] as const) : []
   const closed = !shown
@@ -56,7 +62,7 @@ export function troubleOf({ error, message }: Problem, standing: Standing): Trou
       return {
         kind: 'damaged',
         words:
-          `${message} ${shown ? 'What you see is the copy on this device.' : 'What you see is the note as it was before that.'} Nobody can change it until it is repaired: ` +
+          `${whatIsDamaged(problem)} damaged in the server's database. ${shown ? 'What you see is the copy on this device.' : 'What you see is the note as it was before that.'} Nobody can change it until it is repaired: ` +
           `as soon as its owner, or whoever wrote what is damaged, opens it where they have a copy.${waitingEdits(standing)}`,
         actions: [...copy, 'retry', 'home'],
         closed: false,

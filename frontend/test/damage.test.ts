@@ -135,10 +135,11 @@ test('whoever is not let in because of it comes in as soon as it is repaired, wi
 })
 
 test('the note says what is the matter, and its history stays open', () => {
-  const problem = { error: 'damaged', message: 'Entry 5 of this note is damaged in the server’s database.' }
+  const problem = { error: 'damaged', message: '', first: 5, last: 5 }
   const trouble = troubleOf(problem, { shown: false, edits: 0, kept: true })
   expect([trouble.kind, trouble.closed, putsOut(trouble)]).toEqual(['damaged', false, false])
-  expect(trouble.words).toMatch(/^Entry 5 of this note is damaged in the server’s database\. What you see is the note as it was before that\./)
+  expect(trouble.words).toMatch(/^Entry 5 of this note is damaged in the server's database\. What you see is the note as it was before that\./)
   expect(troubleOf(problem, { shown: true, edits: 2, kept: true }).words).toMatch(/copy on this device.*Your last edits are kept on this device and will be sent\.$/)
+  expect(troubleOf({ ...problem, last: 7 }, { shown: true, edits: 0, kept: true }).words).toMatch(/^Entries 5 to 7 of this note are damaged/)
   expect(reasonOf(problem)).toBe('a part of this note is damaged on the server')
 })

@@ -103,6 +103,18 @@ def test_what_was_changed_is_named(config: Config, note: str, spoil: Spoil, stat
     assert expected in palimpsest(config, "check", status=1)
 
 
+def test_what_is_known_of_damage_is_said(config: Config, app: Flask, note: str, spoil: Spoil) -> None:
+    spoil("UPDATE entry SET hash = turned(hash) WHERE seq = 4")
+    (finding,) = found(config)
+    assert finding.startswith(f"{note}: entry 4: expected an entry with the hash ")
+    assert finding.endswith(" (only its hash)")
+    spoil("UPDATE entry SET hash = turned(hash) WHERE seq = 4")
+    spoil('UPDATE entry SET "update" = turned("update") WHERE seq = 4')
+    app.extensions["rooms"].mend(note)  # somebody has it open
+    (finding,) = found(config)
+    assert finding.endswith(" (what it did is told by entry 5)")
+
+
 def test_a_snapshot_that_reads_differently_is_found_though_its_hash_is_right(
     config: Config, app: Flask, ada: Visitor, note: str, spoil: Spoil
 ) -> None:

@@ -14,7 +14,7 @@ from pycrdt import Doc, Map, XmlElement, XmlFragment, XmlText
 from editor.content import schema
 from editor.content.html import safe_link, to_html
 from editor.content.text import excerpt, one_line, to_text
-from editor.sockets import pause
+from editor.loop import pause
 
 RECORDED = json.loads(Path(__file__).with_name("tiptap.json").read_text())
 

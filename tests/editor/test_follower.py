@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, current_app
 from sqlalchemy import select
 
-from editor import digest, sittings, sockets
+from editor import digest, loop, sittings
 from editor.database import session
 from editor.follower import Follower
 from editor.models import Document, Sitting
@@ -44,7 +44,7 @@ def test_title_excerpt_and_sittings_follow_what_people_type(
 
 def test_many_changes_are_followed_at_once(app: Flask) -> None:
     followed: list[str] = []
-    follower = Follower(app, sockets.later, followed.append, delay=0.01)
+    follower = Follower(app, loop.later, followed.append, delay=0.01)
     for seq in range(5):
         follower.committed("note", seq)
         follower.committed("other", seq)
@@ -65,7 +65,7 @@ def test_what_fails_is_told_and_tried_with_the_next_change(app: Flask, caplog: p
             raise UnknownDocument(document_id)
         raise RuntimeError("the database is away")
 
-    follower = Follower(app, sockets.later, fail, delay=0.01)
+    follower = Follower(app, loop.later, fail, delay=0.01)
     follower.committed("note", 1)
     until(lambda: len(tried) == 1)
     follower.committed("note", 2)

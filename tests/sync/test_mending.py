@@ -170,6 +170,17 @@ def test_people_who_have_it_open_notice_nothing(world: World) -> None:
     assert [world.text(until) for until in range(5)] == ["", "a", "ab", "abc", "abc!"]
 
 
+def test_a_room_is_not_forgotten_before_what_is_damaged_is_told(world: World) -> None:
+    """Too few entries for a snapshot: nothing else would look at them again."""
+    alice = typed(world, "abc")
+    alice.leave()
+    world.store.turn_a_bit(DOCUMENT, "entry", 2)
+    world.clock.turn(61)
+    assert quarantined(world) == [(2, 2, 3)]
+    restart(world)
+    assert same(world.person(2)) == "abc"
+
+
 def test_what_waits_for_its_commit_is_not_in_the_damaged_entries(world: World) -> None:
     alice, bob = typed(world, "abc"), world.person(2)
     world.store.turn_a_bit(DOCUMENT, "entry", 3)
