@@ -104,10 +104,12 @@ def test_an_empty_note_has_no_history_yet(someone: Someone) -> None:
 def test_from_change_to_change_with_the_keys_alone(someone: Someone) -> None:
     ana, ben, path = ana_and_ben(someone, "Keep this. Lose that.\n\nEnd.")
     leaves(ana)
-    ben.body.locator("p").first.click()
+    ben.body.focus()
+    ben.presses("Control+Home")
     ben.presses("End")
     for _ in "Lose that.":
         ben.presses("Backspace")
+    ben.sees_each("p", "Keep this. ", "", "End.")
     adds(ben, " Added.")
     ana.opens_note(path)
     ana.presses("Control+Alt+h")
