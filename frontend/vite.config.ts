@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
@@ -25,8 +26,11 @@ export default defineConfig({
   // Two copies of Yjs do not know each other's types.
   resolve: {
     dedupe: ['yjs', 'lib0', 'y-protocols'],
-    // The copy that Tiptap ships guesses where the caret was by comparing texts, and lands in a paragraph that reads the same.
-    alias: { '@tiptap/y-tiptap': 'y-prosemirror' },
+    alias: [
+      // The copy that Tiptap ships guesses where the caret was by comparing texts, and lands in a paragraph that reads the same.
+      { find: '@tiptap/y-tiptap', replacement: 'y-prosemirror' },
+      { find: /^linkifyjs$/, replacement: fileURLToPath(new URL('src/linkify.ts', import.meta.url)) },
+    ],
   },
   build: {
     target: 'es2022',

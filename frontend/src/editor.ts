@@ -1,9 +1,11 @@
 import { Editor } from '@tiptap/core'
 import { Collaboration } from '@tiptap/extension-collaboration'
+import type { EditorView } from '@tiptap/pm/view'
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { Carets } from './carets'
 import { Carried } from './carried'
+import { heedCaret } from './heed'
 import { RETURNED } from './orphans'
 import { BODY, TITLE, extensions } from './schema'
 import { ySyncPluginKey } from 'y-prosemirror'
@@ -33,6 +35,12 @@ const raise = (error: unknown): never => {
   throw error
 }
 
+/** On a busy page one key may follow the other before the browser has told where the first put the caret: End, Backspace. */
+function keydown(view: EditorView, event: KeyboardEvent): boolean {
+  if (!view.composing && !event.isComposing) heedCaret(view)
+  return false
+}
+
 /** The editor of `doc`, inside `element`. Throws, and leaves nothing behind, when the doc holds what it has no shape for. */
 export function makeEditor(element: HTMLElement, { doc, awareness, undo, editable, failed = raise }: Options): Editor {
   let begun: Editor | null = null
@@ -43,7 +51,10 @@ export function makeEditor(element: HTMLElement, { doc, awareness, undo, editabl
       injectCSS: false,
       // It would compare the whole document after every change of somebody else.
       enableCoreExtensions: { delete: false },
-      editorProps: { attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the note', spellcheck: 'true' } },
+      editorProps: {
+        attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the note', spellcheck: 'true' },
+        handleDOMEvents: { keydown },
+      },
       extensions: [
         ...extensions(),
         Collaboration.configure({ document: doc, field: BODY, yUndoOptions: { undoManager: undo } }),

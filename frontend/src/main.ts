@@ -3,6 +3,7 @@ import { useToken } from './api'
 import App from './App.svelte'
 import { keepBoot, keptBoot, readBoot } from './boot'
 import { firstText } from './first'
+import { fetchLater } from './later'
 import { arrived } from './moving'
 import Announcer from './parts/Announcer.svelte'
 import { session } from './session.svelte'
@@ -39,5 +40,7 @@ if (!app) throw new Error('expected an element with the id app in the page')
 firstText.take(app)
 mount(App, { target: app, props: { page } })
 mount(Announcer, { target: document.body })
+// A note's page says itself when it can be written in.
+if (!location.pathname.startsWith('/n/')) fetchLater()
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) await navigator.serviceWorker.register('/sw.js')

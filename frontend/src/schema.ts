@@ -5,14 +5,27 @@
  * every node or attribute that is added.
  */
 import { InputRule, type Extensions } from '@tiptap/core'
+import { Blockquote } from '@tiptap/extension-blockquote'
+import { Bold } from '@tiptap/extension-bold'
+import { Code } from '@tiptap/extension-code'
 import { CodeBlock } from '@tiptap/extension-code-block'
 import { isChangeOrigin } from '@tiptap/extension-collaboration'
+import { Document } from '@tiptap/extension-document'
+import { HardBreak } from '@tiptap/extension-hard-break'
+import { Heading } from '@tiptap/extension-heading'
 import { Highlight } from '@tiptap/extension-highlight'
+import { HorizontalRule } from '@tiptap/extension-horizontal-rule'
+import { Italic } from '@tiptap/extension-italic'
 import { Link } from '@tiptap/extension-link'
-import { TaskItem, TaskList } from '@tiptap/extension-list'
+import { BulletList, ListItem, ListKeymap, OrderedList, TaskItem, TaskList } from '@tiptap/extension-list'
+import { Paragraph } from '@tiptap/extension-paragraph'
+import { Strike } from '@tiptap/extension-strike'
 import { Table, TableCell, TableHeader, TableRow } from '@tiptap/extension-table'
+import { Text } from '@tiptap/extension-text'
+import { Underline } from '@tiptap/extension-underline'
+import { Dropcursor } from '@tiptap/extensions/drop-cursor'
+import { Gapcursor } from '@tiptap/extensions/gap-cursor'
 import type { Plugin } from '@tiptap/pm/state'
-import StarterKit from '@tiptap/starter-kit'
 import { Bounds, LONGEST } from './bounds'
 import { highlightPlugin } from './highlight'
 import { Placeholder } from './placeholder'
@@ -22,7 +35,7 @@ import { Spans } from './spans'
 export const BODY = 'body'
 export const TITLE = 'title'
 
-const Code = CodeBlock.extend({
+const ColouredCode = CodeBlock.extend({
   addProseMirrorPlugins() {
     return [...(this.parent?.() ?? []), highlightPlugin()]
   },
@@ -73,18 +86,26 @@ const PlainTable = Table.extend({
 })
 
 export const extensions = (): Extensions => [
-  StarterKit.configure({
-    heading: { levels: [1, 2, 3] },
-    blockquote: SIDED,
-    bulletList: SIDED,
-    orderedList: SIDED,
-    codeBlock: false,
-    link: false,
-    // Undo is Yjs's: it takes back only one's own edits. A trailing paragraph would be an edit that nobody made.
-    undoRedo: false,
-    trailingNode: false,
-  }),
-  Code.configure({ enableTabIndentation: true, tabSize: 4 }),
+  // One by one, and not from a kit: it would bring along an undo (ours is Yjs's: it takes back only one's own edits).
+  Bold,
+  Blockquote.configure(SIDED),
+  BulletList.configure(SIDED),
+  Code,
+  Document,
+  Dropcursor,
+  Gapcursor,
+  HardBreak,
+  Heading.configure({ levels: [1, 2, 3] }),
+  HorizontalRule,
+  Italic,
+  ListItem,
+  ListKeymap,
+  OrderedList.configure(SIDED),
+  Paragraph,
+  Strike,
+  Text,
+  Underline,
+  ColouredCode.configure({ enableTabIndentation: true, tabSize: 4 }),
   SafeLink.configure({
     openOnClick: false,
     autolink: true,

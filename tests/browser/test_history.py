@@ -108,6 +108,7 @@ def test_from_change_to_change_with_the_keys_alone(someone: Someone) -> None:
     ben.presses("End")
     for _ in "Lose that.":
         ben.presses("Backspace")
+    ben.sees_each("p", "Keep this. ", "", "End.")
     adds(ben, " Added.")
     ana.opens_note(path)
     ana.presses("Control+Alt+h")

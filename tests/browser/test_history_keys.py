@@ -303,7 +303,7 @@ def test_a_version_is_named_now_and_then_and_taken_elsewhere(someone: Someone) -
 
     ana.presses("Control+Alt+h")
     history = Reader(ana).is_there()
-    rows = history.timeline.locator(".version")
+    rows = history.timeline.get_by_role("button").filter(has_text="Named by")
     history.goes_to("First.")
     ana.presses("Control+s")
     ana.presses("Control+s")

@@ -54,7 +54,7 @@ def test_a_long_log_that_was_never_summed_up_is_read_once_it_is(someone: Someone
     expect(history.timeline.get_by_role("status")).to_have_text("Summing up 1,234 edits…")
     expect(ana.page.locator(".past-body:not([hidden])")).to_have_text("One. ")  # the note can be read meanwhile
     history.is_there()
-    expect(history.timeline.locator(".sess")).to_have_count(1)
+    expect(history.timeline.get_by_role("button", name=re.compile("characters in"))).to_have_count(1)
     expect(history.paper.locator("ins")).to_have_text("One. ")
 
 

@@ -107,6 +107,22 @@ def test_a_caret_that_moves_just_when_something_of_others_arrives_stays_where_it
     ana.sees("Here: One line\n")
 
 
+def test_a_key_acts_where_the_one_before_it_has_put_the_caret(someone: Someone) -> None:
+    """Also when the page is so busy that the browser has not told of that yet."""
+    ana = someone("Ana").comes_as_guest()
+    ana.starts_note()
+    ana.types("Words\n")
+    ana.presses("Control+Home")
+    caret = ana.body.evaluate(
+        """(element) => {
+            getSelection().collapse(element.querySelector('p').firstChild, 5)
+            element.dispatchEvent(new KeyboardEvent('keydown', { key: 'Backspace', keyCode: 8, cancelable: true }))
+            return element.editor.state.selection.$from.parentOffset
+        }"""
+    )
+    assert caret == len("Words")
+
+
 @pytest.mark.parametrize("where", ["Home", "End"])
 def test_what_an_input_method_composes_is_there_once_whatever_others_write_beside_it(
     two: tuple[Person, Person], where: str

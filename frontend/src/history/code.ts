@@ -1,5 +1,5 @@
 /** Colours a code block that was drawn, as the editor does. */
-import { highlighter, languageOf } from '../highlight'
+import { highlighter, languageOf } from '../highlighter'
 import { drawnText } from './drawn'
 
 /** Longer code stays plain: its colours would be worked out anew at every step of the slider. */
