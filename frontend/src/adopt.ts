@@ -57,10 +57,10 @@ class Adoption {
     if (!twin) return
     for (const { words, item, after } of runs.reverse()) {
       twin.text.insert(twin.at + after, words)
-      item.redone = idAt(twin.text, twin.at + after)
+      link(item, twin.text, twin.at + after)
       this.orphans.delete(item)
     }
-    if (text._item && twin.text._item) text._item.redone = twin.text._item.id
+    link(text._item, twin.text)
   }
 
   /** Somebody has taken the deletion back. */
@@ -125,11 +125,23 @@ class Adoption {
         const types = shape()
         if (!types.length) return
         if (!fits(types, parent, placeOf(item))) continue
-        parent.insert(placeOf(item), types)
+        this.insertBehind(item, types)
         for (const link of this.links) link()
         return
       }
       if (!parentOf(item)._item) throw new Error(`expected blocks that fit into a note, got what is left of ${nameOf(top)}`)
+    }
+  }
+
+  /** Yjs itself would put them before everything here that is gone, and mix up what was one after the other. */
+  private insertBehind(item: Y.Item, types: readonly Type[]): void {
+    const { doc } = this.transaction
+    const { right } = item
+    let left = item
+    for (const type of types) {
+      const id = Y.createID(doc.clientID, Y.getState(doc.store, doc.clientID))
+      left = new Y.Item(id, left, left.lastId, right, right && right.id, parentOf(item), null, new Y.ContentType(type))
+      left.integrate(this.transaction, 0)
     }
   }
 
@@ -197,7 +209,7 @@ class Adoption {
     const element = new Y.XmlElement(type.nodeName)
     for (const [key, { content }] of type._map) if (!(content instanceof Y.ContentDeleted)) element.setAttribute(key, content.getContent().at(-1) as string)
     element.insert(0, [...missing(type.nodeName, inside.map(named)), ...inside])
-    this.links.push(() => void (item.redone = element._item?.id ?? null))
+    this.links.push(() => link(item, element))
     return element
   }
 
@@ -213,13 +225,13 @@ class Adoption {
       const at = length + gap.length
       if (gap) delta.push({ insert: gap, attributes: {} })
       delta.push({ insert: run.words, attributes: run.formats })
-      this.links.push(() => void (run.item.redone = idAt(copy, at)))
+      this.links.push(() => link(run.item, copy, at))
       length = at + run.words.length
       after = run.after
       last = run.words
     }
     copy.applyDelta(delta)
-    this.links.push(() => text._item && (text._item.redone = copy._item?.id ?? null))
+    this.links.push(() => link(text._item, copy))
     return copy
   }
 }
@@ -265,13 +277,14 @@ function itemAt(doc: Y.Doc, id: Y.ID): Y.Item | null {
 /** A character for each unit. */
 const wordsOf = (text: Y.XmlText) => (text.toDelta() as { insert: unknown }[]).map(({ insert }) => (typeof insert === 'string' ? insert : '\ufffc')).join('')
 
-/** The id of the character at this index. */
-function idAt(text: Y.XmlText, index: number): Y.ID | null {
-  let rest = index
-  for (let item = text._start; item; item = item.right) {
-    if (item.deleted || !item.countable) continue
-    if (rest < item.length) return Y.createID(item.id.client, item.id.clock + rest)
-    rest -= item.length
+/** For carets and undo, this item is from now on that type, or begins at this character of it; so Yjs may not forget what that is. */
+function link(item: Y.Item | null, type: Type, index?: number): void {
+  let [to, offset] = [type._item, 0]
+  if (index !== undefined) {
+    offset = index
+    for (to = type._start; to && (to.deleted || !to.countable || offset >= to.length); to = to.right) if (!to.deleted && to.countable) offset -= to.length
   }
-  return null
+  if (!item || !to) throw new Error('expected an item of the note, and what takes its place')
+  item.redone = Y.createID(to.id.client, to.id.clock + offset)
+  for (let kept: Y.Item | null = to; kept && !kept.keep; kept = parentOf(kept)._item) kept.keep = true
 }

@@ -21,11 +21,18 @@ export const NONE: Ids = idsOf([])
 
 /** The parts of these clocks that are not among `ids`. */
 export function* outside(ids: Ids, client: number, clock: number, len: number): Generator<[clock: number, len: number]> {
+  const ranges = ids.clients.get(client) ?? []
+  let low = 0
+  for (let high = ranges.length; low < high;) {
+    const middle = (low + high) >> 1
+    const range = ranges[middle]
+    if (range && range.clock + range.len <= clock) low = middle + 1
+    else high = middle
+  }
   let at = clock
-  for (const range of ids.clients.get(client) ?? []) {
-    if (range.clock >= clock + len) break
+  for (let range = ranges[low]; range && range.clock < clock + len; range = ranges[++low]) {
     if (range.clock > at) yield [at, range.clock - at]
-    at = Math.max(at, range.clock + range.len)
+    at = range.clock + range.len
   }
   if (at < clock + len) yield [at, clock + len - at]
 }

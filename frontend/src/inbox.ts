@@ -31,8 +31,9 @@ export class Inbox {
     private readonly events: { coming(): void; applied(): void; failed(): void; unseen(error: unknown): void },
   ) {}
 
-  push(update: Uint8Array, seq: number): void {
-    this.waiting.push({ update, seq })
+  /** `news`: the entries up to `seq` that had not been sent; else it is all that was lacking then. */
+  push(update: Uint8Array, seq: number, news: boolean): void {
+    this.waiting.push(news ? { update, seq } : { update })
     this.newest = Math.max(this.newest, seq)
     this.later()
   }
@@ -54,9 +55,9 @@ export class Inbox {
     if (typeof requestAnimationFrame === 'function' && !document.hidden) this.frame = requestAnimationFrame(() => this.flush())
   }
 
-  /** How many updates have come that are not in the doc. */
-  get length(): number {
-    return this.waiting.length
+  /** Nothing has come that is not in the doc. */
+  get empty(): boolean {
+    return !this.waiting.length
   }
 
   /** All entries up to this one have been sent to us: those that are not in the doc yet wait here. */

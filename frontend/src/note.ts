@@ -66,8 +66,8 @@ export interface Note {
   filled: Readable<number>
   /** The doc has every entry up to this one. Rejects when that does not come within some seconds. */
   reaches(seq: number): Promise<void>
-  /** Merge this update, which brings something of the past back, as an ordinary edit of this person and as one step of undo. */
-  restore(update: Uint8Array): Restoring
+  /** Merge this update, which brings something of the past back, as an ordinary edit of this person and as one step of undo; null: it changes nothing. */
+  restore(update: Uint8Array): Restoring | null
   /** The note as plain text: title, then body. */
   copyText(): string
   /** Try again now: connect, join, send what waits. */
@@ -261,9 +261,10 @@ export function openNote(options: NoteOptions): Note {
     })
   }
 
-  function restore(update: Uint8Array): Restoring {
+  function restore(update: Uint8Array): Restoring | null {
     if (!shown) throw new Error('expected a note that is shown')
     const undo = bringBack(doc, shown.undo, update)
+    if (!undo) return null
     const edit = outbox.all.find((one) => one.update === update)
     if (!edit) throw new Error('expected an edit that waits to be sent')
     return { undo, seq: provider.entryOf(edit) }

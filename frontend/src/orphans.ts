@@ -14,7 +14,7 @@ import { idsOf, isIn, NONE, outside, since, structsOf, told, union, without, typ
 export const MERGED = Symbol('merged')
 
 export interface Merged {
-  updates: readonly { readonly update: Uint8Array; /** The newest entry that it has, if it comes from the server. */ readonly seq?: number }[]
+  updates: readonly { readonly update: Uint8Array; /** The newest entry of those that it tells; without: it tells a state. */ readonly seq?: number }[]
   /** Where they are from: the server, an earlier page of this device, or this page, which made an edit without all that the doc holds. */
   from: 'server' | 'device' | 'here'
 }
@@ -37,13 +37,12 @@ interface Waiting {
   /** Our edit that it is in, or that took away its home. */
   edit: Uint8Array
   isOurs: boolean
-  /** What it stands in, and what of that was taken away by name. */
-  parent: Y.ID
+  /** What it stood in, which was taken away by name. */
   home: Y.ID
   /** What went together with it, and the doc before. */
   gone: Ids
   state: ReadonlyMap<number, number>
-  /** What was written since it is somebody's turn: a line for each text. */
+  /** What has been written since, a line for each text. */
   heard: string
   /** When we put it back, unless somebody else does: together with what comes next. */
   due: number
@@ -59,8 +58,8 @@ interface Options {
 export class Orphans {
   /** Edits of ours that are not settled, and how much had been heard before each. */
   private readonly edits = new Map<Uint8Array, number>()
-  /** Those that the server has, with the entry that holds each, and how much had been heard by then. */
-  private readonly acked = new Map<Uint8Array, { seq: number | null; until: number }>()
+  /** Those that the server has, with the entry that holds each; null: nobody can tell. */
+  private readonly acked = new Map<Uint8Array, number | null>()
   /** What has come from the server while there were such edits. */
   private heard: Merged['updates'][number][] = []
   /** Settled edits that took away what may hold something, and what they were the first to take away. */
@@ -70,14 +69,11 @@ export class Orphans {
   /** All orphans that were seen. */
   private orphans: Ids = NONE
   private waiting: readonly Waiting[] = []
-  /** The client ids with which this page writes: its own, and one for each restore. */
-  private readonly clients = new Set<number>()
 
   constructor(private readonly doc: Y.Doc, private readonly options: Options) {
     // What was taken away must be known when an orphan comes. Undo keeps what this page took away.
     doc.gcFilter = ({ id }) => !isIn(this.left, id)
     doc.on('afterTransaction', this.look)
-    this.clients.add(doc.clientID)
   }
 
   destroy(): void {
@@ -96,18 +92,18 @@ export class Orphans {
     this.left = union([this.left, ...updates.map((update) => told(update).deletes)])
   }
 
-  /** The server has these. `coming`: how many updates it sent before it said so that are not in the doc yet. */
-  acknowledged(updates: readonly Uint8Array[], seq: number | null, coming: number): void {
-    for (const update of updates) if (this.edits.has(update)) this.acked.set(update, { seq, until: this.heard.length + coming })
-    if (!coming) this.settle()
+  /** The server has these. `all`: what it sent before it said so is in the doc. */
+  acknowledged(updates: readonly Uint8Array[], seq: number | null, all: boolean): void {
+    for (const update of updates) if (this.edits.has(update)) this.acked.set(update, seq)
+    if (all) this.settle()
   }
 
   private settle(): void {
     if (!this.acked.size) return
-    for (const [update, { seq, until }] of this.acked) {
+    for (const [update, seq] of this.acked) {
       const { deletes } = told(update)
-      // What was committed together is told in one, with our own edit in it.
-      const before = this.heard.slice(this.edits.get(update), until).filter((other) => seq === null || (other.seq ?? 0) < seq)
+      // What was committed together is told in one, with our own edit in it; if there is nothing else in it, it is not ours. A state does not tell who came first.
+      const before = this.heard.slice(this.edits.get(update)).filter((other) => other.seq !== undefined && (seq === null || other.seq < seq || isAll(update, other.update)))
       if (this.holds(deletes)) this.takers.set(update, without(deletes, deletesOf(before)))
       this.edits.delete(update)
     }
@@ -131,10 +127,7 @@ export class Orphans {
   private wait(orphan: Waiting, time: number): void {
     orphan.due = performance.now() + time
     orphan.timer = setTimeout(() => {
-      const isHere = this.options.isHere(orphan.id.client)
-      // It was typed in a page that is there: that one has put it back.
-      if (isHere && orphan.isOurs) this.forget([orphan])
-      else if (isHere && time < PATIENCE) this.wait(orphan, PATIENCE)
+      if (time < PATIENCE && this.options.isHere(orphan.id.client)) this.wait(orphan, PATIENCE)
       else this.putBack(this.waiting.filter(({ id, due }) => id.client === orphan.id.client && due < orphan.due + GRACE))
     }, time)
   }
@@ -160,8 +153,7 @@ export class Orphans {
     if (!merged) return
     const { doc, edits, takers } = this
     if (merged.from === 'server' && edits.size) this.heard.push(...merged.updates)
-    if (merged.from === 'here') for (const { update } of merged.updates) for (const client of told(update).inserts.clients.keys()) this.clients.add(client)
-    if (transaction.deleteSet.clients.size && (edits.size || takers.size || [...this.clients].some((client) => Y.getState(doc.store, client)))) {
+    if (transaction.deleteSet.clients.size && (edits.size || takers.size || merged.from === 'here' || Y.getState(doc.store, doc.clientID))) {
       const gone: Y.Item[] = []
       Y.iterateDeletedStructs(transaction, transaction.deleteSet, (struct) => {
         if (struct instanceof Y.Item && struct.parentSub === null && aboveOf(struct)?.deleted) gone.push(struct)
@@ -170,14 +162,15 @@ export class Orphans {
     }
     if (merged.from !== 'server') return
     this.settle()
-    if (this.waiting.length) this.drop(deletesOf(merged.updates))
-    this.recognise(transaction)
+    if (this.waiting.length) for (const { update, seq } of merged.updates) this.drop(told(update).deletes, seq === undefined)
+    this.recognise(merged.updates)
   }
 
-  /** What somebody who knew of it has deleted stays away. */
-  private drop(named: Ids): void {
+  /** What somebody who knew of it has deleted stays away. A state names all that is gone. */
+  private drop(named: Ids, isState: boolean): void {
     for (const orphan of this.waiting) {
-      const { id, length, words } = orphan
+      const { id, length, words, home } = orphan
+      if (isState && isIn(named, home)) continue
       const left = [...outside(named, id.client, id.clock, length)]
       if (left.length === 1 && left[0]?.[1] === length) continue
       this.forget([orphan])
@@ -196,7 +189,7 @@ export class Orphans {
     const ours = new Map([...this.edits.keys(), ...(from === 'here' ? updates.map(({ update }) => update) : [])].map((update) => [update, told(update)]))
     const inserts = union([...ours.values()].map((edit) => edit.inserts))
     const deletes = union([...[...ours.values()].map((edit) => edit.deletes), ...this.takers.values()])
-    const concerns = gone.filter((item) => this.clients.has(item.id.client) || isIn(inserts, item.id) || aroundOf(item).some(({ id }) => isIn(deletes, id)))
+    const concerns = gone.filter((item) => item.id.client === doc.clientID || isIn(inserts, item.id) || (deletes.clients.size > 0 && aroundOf(item).some(({ id }) => isIn(deletes, id))))
     if (!concerns.length) return
     const named = deletesOf(updates)
     const unnamed = idsOf(concerns.flatMap(({ id, length }) => [...outside(named, id.client, id.clock, length)].map(([clock, len]) => [id.client, clock, len] as const)))
@@ -206,7 +199,7 @@ export class Orphans {
     const typed: Y.Item[] = []
     for (const item of found) {
       keep(item)
-      if (this.clients.has(item.id.client)) typed.push(item)
+      if (item.id.client === doc.clientID) typed.push(item)
       else {
         const home = aroundOf(item).find(({ id }) => !isIn(this.orphans, id))?.id
         const isOurs = isIn(inserts, item.id)
@@ -223,27 +216,32 @@ export class Orphans {
   private leave(item: Y.Item, home: Y.ID, edit: Uint8Array, isOurs: boolean, isLate: boolean, { deleteSet: gone, beforeState: state }: Y.Transaction): void {
     const words = item.content instanceof Y.ContentString ? item.content.str : ''
     const { id, length } = item
-    const orphan: Waiting = { id, length, words, edit, isOurs, parent: (aboveOf(item) as Y.Item).id, home, gone, state, heard: '', due: Infinity }
+    const orphan: Waiting = { id, length, words, edit, isOurs, home, gone, state, heard: '', due: Infinity }
     this.waiting = [...this.waiting, orphan]
     if (isLate) this.wait(orphan, PATIENCE)
   }
 
   /** What somebody has put back needs nobody else. */
-  private recognise({ beforeState }: Y.Transaction): void {
-    const { doc } = this
-    const waiting = this.waiting.filter(({ timer }) => timer !== undefined)
-    if (!waiting.length) return
-    let text: unknown = null
-    for (const struct of structsOf(doc, since(doc, beforeState))) {
-      if (!(struct instanceof Y.Item) || !(struct.content instanceof Y.ContentString)) continue
-      const words = (struct.parent === text ? '' : '\0') + struct.content.str
-      text = struct.parent
-      for (const orphan of waiting) if (!isIn(idsOfItems([orphan]), struct.id)) orphan.heard += words
+  private recognise(updates: Merged['updates']): void {
+    for (const { update, seq } of this.waiting.length ? updates : []) {
+      // A state that has an orphan alive is older than our deletion.
+      const waiting = this.waiting.filter(({ timer }) => timer !== undefined || seq !== undefined)
+      for (const struct of Y.decodeUpdate(update).structs) {
+        const content = struct instanceof Y.Item ? struct.content : null
+        // A text is told in one, with its formats between the words.
+        const words = content instanceof Y.ContentString ? content.str : content instanceof Y.ContentFormat ? '' : '\0'
+        const own = idsOfItems([struct])
+        for (const orphan of waiting) if (!isIn(own, orphan.id)) orphan.heard += words
+      }
     }
-    // What somebody typed in a text comes back together: of single letters anybody may write the same.
-    const besides = (orphan: Waiting) => waiting.filter(({ id, parent }) => id.client === orphan.id.client && Y.compareIDs(parent, orphan.parent))
-    this.forget(waiting.filter((orphan) => orphan.heard.split('\0').some((line) => line && besides(orphan).every(({ words }) => isWithin(words, line)))))
+    this.forget(this.waiting.filter(({ heard, words }) => heard.split('\0').some((line) => line && isWithin(words, line))))
   }
+}
+
+/** Does an update say everything that another one says? */
+function isAll(update: Uint8Array, other: Uint8Array): boolean {
+  const [all, some] = [told(update), told(other)]
+  return !without(some.inserts, all.inserts).clients.size && !without(some.deletes, all.deletes).clients.size
 }
 
 /** Are these characters there, in their order? Others may stand between them. */

@@ -228,7 +228,7 @@ export class Provider {
       const { kind, payload } = decode(bytes)
       if (kind === 'awareness') this.whereabouts.receive(payload)
       else if (kind === 'step1') this.answer(payload)
-      else if (kind === 'update') this.inbox.push(payload, seq)
+      else if (kind === 'update') this.inbox.push(payload, seq, true)
       else this.sync(payload, seq)
     } catch {
       this.putOut(unreadable)
@@ -237,7 +237,7 @@ export class Provider {
 
   private sync(update: Uint8Array, seq: number): void {
     this.whole = false
-    this.inbox.push(update, seq)
+    this.inbox.push(update, seq, false)
     this.inbox.after(() => {
       if (!this.joined) return
       this.whole = isWhole(this.doc)
@@ -278,7 +278,7 @@ export class Provider {
       this.awaited.get(edit)?.(seq)
       this.awaited.delete(edit)
     }
-    this.orphans.acknowledged(edits.map(({ update }) => update), seq, this.inbox.length)
+    this.orphans.acknowledged(edits.map(({ update }) => update), seq, this.inbox.empty)
     // What the others wrote before it was sent before the ack.
     if (seq !== null) this.inbox.reached(seq)
     this.events.advanced()

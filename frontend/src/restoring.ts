@@ -3,8 +3,11 @@ import { RESTORE } from './editor'
 import { told } from './ids'
 import { MERGED, type Merged } from './orphans'
 
-/** Merge an update that brings something of the past back: an edit of our own, and one step of undo. Returns how to take it back, whatever was done since. */
-export function bringBack(doc: Y.Doc, undo: Y.UndoManager, update: Uint8Array): () => void {
+/**
+ * Merge an update that brings something of the past back: an edit of our own, and one step of undo. Returns how to take it back, whatever
+ * was done since; null: somebody has done the same, and nothing changes.
+ */
+export function bringBack(doc: Y.Doc, undo: Y.UndoManager, update: Uint8Array): (() => void) | null {
   const before = undo.undoStack.at(-1)
   undo.stopCapturing()
   doc.transact((transaction) => {
@@ -15,7 +18,7 @@ export function bringBack(doc: Y.Doc, undo: Y.UndoManager, update: Uint8Array): 
   }, RESTORE)
   undo.stopCapturing()
   const step = undo.undoStack.at(-1)
-  if (!step || step === before) throw new Error('expected an update that changes the note')
+  if (!step || step === before) return null
   // What others wrote meanwhile in what has gone comes back by itself (orphans.ts).
   step.deletions = told(update).deletes
   return () => {

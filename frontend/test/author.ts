@@ -69,9 +69,9 @@ export class Author extends Person {
     return this.edit((tr) => tr.insert(tr.doc.content.size, blocks))
   }
 
-  /** The note as it was at an entry, made of what the server knows. How to take that back; null: it is so already. */
-  async restores(server: Server, to: number): Promise<(() => void) | null> {
-    const past = await Past.of(groupsOf(server, this.provider.seq), author)
+  /** The note as it was at an entry, made of what is known up to another. How to take that back; null: it is so already. */
+  async restores(server: Server, to: number, known = this.provider.seq): Promise<(() => void) | null> {
+    const past = await Past.of(groupsOf(server, known), author)
     const restored: Restored | null = past.restore({ to })
     past.destroy()
     return restored && bringBack(this.doc, this.undo, restored.update)

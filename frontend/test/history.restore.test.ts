@@ -333,7 +333,7 @@ test('a restore to the very beginning leaves one empty line, which goes again wi
     expect(ana.doc.getXmlFragment(BODY).length).toBe(1)
     const again = await Past.of(log, author)
     expect(again.restore({ to: 0 })).toBeNull()
-    takeBack()
+    takeBack?.()
     for (const { editor } of people) editor.commands.setTextSelection(0)
     expect(reads()).toEqual(written)
     expect(ofTypes(ben.doc.getXmlFragment(BODY))).toEqual(ofTypes(ana.doc.getXmlFragment(BODY)))

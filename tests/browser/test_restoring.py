@@ -82,7 +82,7 @@ def test_the_whole_note_is_restored_and_what_is_typed_meanwhile_stays(someone: S
     history.reads("As it was.")
     expect(history.bar).to_contain_text("This is “Good”")
     ben.context.set_offline(True)
-    # A new line that still got through would be gone with what is restored, and what he types in it as well.
+    # What still got through would be gone with what is restored: she has seen it.
     expect(ben.state).to_have_text(re.compile("Offline|Reconnecting"))
     ben.presses("Enter")
     ben.types("Typed meanwhile.")
@@ -99,6 +99,62 @@ def test_the_whole_note_is_restored_and_what_is_typed_meanwhile_stays(someone: S
     ana.sees("As it was. And then it went wrong.")
     ana.sees("Typed meanwhile.")
     same(ana, ben)
+
+
+def test_words_typed_into_a_paragraph_that_a_restore_takes_away_stay_and_are_their_authors(someone: Someone) -> None:
+    ana, ben, _ = ana_and_ben(someone, "As it was.")
+    ana.page.wait_for_timeout(1100)
+    adds(ana, "\nA line of Ana.")
+    ben.sees("A line of Ana.")
+    history = Reader(ana).opens()
+    history.goes_to("As it was.")
+    ben.context.set_offline(True)
+    expect(ben.state).to_have_text(re.compile("Offline|Reconnecting"))
+    adds_offline = " And of Ben"
+    ben.goes_to_the_end()
+    ben.types(adds_offline)
+    ana.page.get_by_role("button", name="Restore all of it").click()
+    history.is_closed()
+    ana.sees_no("A line of Ana.")
+    ben.context.set_offline(False)
+    ana.sees(adds_offline)
+    ben.sees_saved()
+    # He goes on where he was.
+    ben.types(", who goes on")
+    ana.sees("As it was.\n And of Ben, who goes on")
+    assert "A line of Ana." not in ana.text()
+    same(ana, ben)
+    ana.presses("Control+Alt+b")
+    expect(ana.page.locator(".past-body .by", has_text="And of Ben, who goes on")).to_have_attribute("title", "Ben")
+    ana.presses("Escape")
+    ana.body.click()
+    ana.presses("Control+z")
+    ana.sees("A line of Ana.")
+    assert ana.text().count("And of Ben, who goes on") == 1
+    same(ana, ben)
+
+
+def test_a_restore_to_the_very_beginning_leaves_one_empty_line_and_undo_takes_it_away(someone: Someone) -> None:
+    ana, ben, _ = ana_and_ben(someone, "One.\nTwo.")
+    written = ana.json()
+    for _ in range(3):
+        history = Reader(ana).opens()
+        history.goes_to("")
+        ana.page.get_by_role("button", name="Restore all of it").click()
+        history.is_closed()
+        ben.sees_no("One.")
+        # An editor looks at what it shows when somebody goes there.
+        for person in (ben, ana):
+            person.body.click()
+            person.sees_each("p", "")
+        same(ana, ben)
+        ana.presses("Control+z")
+        ben.sees("One.\nTwo.")
+        for person in (ben, ana):
+            person.body.click()
+        same(ana, ben)
+        assert ana.json() == written
+        ana.sees_saved()
 
 
 def test_one_block_is_brought_back_with_the_mouse(someone: Someone) -> None:

@@ -43,6 +43,31 @@ def test_what_both_type_at_once_is_the_same_for_both(two: tuple[Person, Person])
     same(*two)
 
 
+def test_what_one_types_in_a_paragraph_that_the_other_takes_away_stays(two: tuple[Person, Person]) -> None:
+    ana, ben = two
+    ana.types("First.\nSecond.\nThird.")
+    ben.sees("Third.")
+    ana.body.locator("p", has_text="Second").click()
+    ana.presses("End")
+    ana.context.set_offline(True)
+    expect(ana.state).to_have_text(re.compile("Offline|Reconnecting"))
+    ana.types(" While nob")
+    ben.body.locator("p", has_text="Second").click(click_count=3)
+    ben.presses("Backspace")
+    ben.presses("Backspace")
+    ben.sees_no("Second.")
+    ben.sees_saved()
+    ana.context.set_offline(False)
+    ben.sees("First.\n While nob\nThird.")
+    ana.types("ody looks")
+    ben.sees("First.\n While nobody looks\nThird.")
+    same(*two)
+    # It is hers: she can take it back.
+    ana.presses("Control+z")
+    ben.sees_no("While nob")
+    same(*two)
+
+
 def test_they_see_each_others_caret_and_name_and_face(two: tuple[Person, Person]) -> None:
     ana, ben = two
     ana.types("Ana was here")

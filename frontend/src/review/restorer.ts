@@ -30,11 +30,11 @@ export class Restorer {
       return false
     }
     const restored = past.restore(wanted)
-    if (!restored) {
+    const restoring = restored && note.restore(restored.update)
+    if (!restoring) {
       toast('Nothing to do: the note is like that already')
       return false
     }
-    const restoring = note.restore(restored.update)
     this.undo = () => {
       this.undo = null
       restoring.undo()
