@@ -6,6 +6,7 @@ Nothing here lets others run: a greenlet that runs inside a transaction joins it
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText, merge_updates
@@ -15,6 +16,7 @@ from sync.gate import ARRAY, MAP, TEXT, XML_FRAGMENT
 from sync.limits import FIRST_SLICE, LARGEST_SLICE, MERGE_AT_ONCE, SLICE_SECONDS
 from sync.slices import Slices
 
+_unreadable = count()  # what pycrdt cannot look into equals nothing, not even itself
 _ROOTS = {ARRAY: Array, MAP: Map, TEXT: Text, XML_FRAGMENT: XmlFragment}
 
 
@@ -106,7 +108,9 @@ def _content(value: object) -> object:
             return _pairs(value.items())
         case list():
             return [_content(item) for item in value]
-    return repr(value)  # NaN is not equal to itself, but its text is
+        case None | bool() | int() | float() | str() | bytes():
+            return repr(value)  # NaN is not equal to itself, but its text is
+    return f"unreadable {next(_unreadable)}"
 
 
 def _runs(text: Text | XmlText) -> object:

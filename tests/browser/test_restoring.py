@@ -125,7 +125,8 @@ def test_words_typed_into_a_paragraph_that_a_restore_takes_away_stay_and_are_the
     assert "A line of Ana." not in ana.text()
     same(ana, ben)
     ana.presses("Control+Alt+b")
-    expect(ana.page.locator(".past-body .by", has_text="And of Ben, who goes on")).to_have_attribute("title", "Ben")
+    # She came first, and he second.
+    expect(ana.page.locator(".past-body .by", has_text="And of Ben, who goes on")).to_have_attribute("data-author", "2")
     ana.presses("Escape")
     ana.body.click()
     ana.presses("Control+z")

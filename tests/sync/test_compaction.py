@@ -1,5 +1,6 @@
 """Snapshots: quick to load, and never another document than the log."""
 
+import itertools
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -97,6 +98,16 @@ def test_a_snapshot_opens_what_was_closed(world: World) -> None:
         bob.delete(0)
     assert same(alice, bob) == " 😀 offline"
     assert alice.refusals == []
+
+
+def test_what_cannot_be_read_equals_nothing() -> None:
+    """Where two objects stood in memory decided whether they were equal."""
+    path = Path(__file__).parent / "corpus" / "content-pycrdt-cannot-read.json"
+    doc = _doc()
+    for _, update in json.loads(path.read_text())["updates"]:
+        doc.apply_update(bytes.fromhex(update))
+    readings = [content(doc, EVERY_KIND) for _ in range(50)]
+    assert all(one != other for one, other in itertools.combinations(readings, 2))
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
