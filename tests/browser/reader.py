@@ -123,6 +123,10 @@ def ana_and_ben(someone: Someone, text: str = "One. ") -> tuple[Person, Person, 
 
 def leaves(person: Person) -> None:
     """They have read the note, and go back to their notes."""
+    # What is new is told from what the server knew when they came: they go once that has arrived.
+    person.page.wait_for_function(
+        r"() => performance.getEntriesByType('resource').some((it) => /\/history$/.test(it.name) && it.responseEnd)"
+    )
     person.page.wait_for_timeout(GLANCE)
     person.opens("/")
 
