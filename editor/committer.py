@@ -4,14 +4,16 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
+from typing import Protocol
 
 import gevent
 
-from editor.log_writer import NOT_WRITTEN, Outcome, Work
+from editor.log_writer import NOT_WRITTEN, Held, Outcome, Work
 from sync.store import Batch, Change, NotStored
 
 MOST_ENTRIES = 1000  # in one commit
 MOST_BYTES = 1 << 20  # of updates, in one commit
+LATE = 0.02  # seconds after which others do not wait for a commit any longer
 
 logger = logging.getLogger(__name__)
 
@@ -19,85 +21,156 @@ logger = logging.getLogger(__name__)
 Taken = tuple[Batch, Sequence[Change]]
 
 
+class Lane(Protocol):
+    """What writes a commit, one at a time, in a greenlet that may wait."""
+
+    def __call__(self, works: Sequence[Work], patient: bool) -> Sequence[Outcome]:
+        """Raises when nothing was written. Unless it is `patient`, a document that somebody else holds is `Held`."""
+
+
 class Committer:
-    """Takes batches, has them written, and tells them; one commit at a time.
+    """Takes batches, has them written, and tells them.
 
     No timer: the first batch after a pause is taken on the loop's next turn, so that everything that has just arrived
-    comes along, and the next commit starts when the last one is done.
+    comes along, and the next commit starts when the last one is done. Only while that one is late another lane goes on
+    with other documents; each is in one commit at a time. One that somebody else holds is waited for in a commit of its
+    own, and in all lanes but one at most.
     """
 
-    def __init__(self, write: Callable[[Sequence[Work]], Sequence[Outcome]]) -> None:
-        """`write` is called in a greenlet that may wait. It raises when nothing was written."""
+    def __init__(self, *lanes: Lane, late: float = LATE) -> None:
         self.on_commit: Callable[[int, float, bool], None] = lambda entries, seconds, failed: None  # how it went
-        self._write = write
+        self._late = late
+        self._free = list(lanes)  # the last one is taken first: those before it may not even be connected
         self._waiting: deque[Batch] = deque()
+        self._busy: dict[str, list[Batch]] = {}  # document of which something was taken -> what waits for its answer
         self._taken_last: Taken | None = None  # what was too much for the commit it was taken for
-        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._held: deque[Taken] = deque()  # what somebody else holds
+        self._may_wait = max(1, len(lanes) - 1)  # how many more lanes may wait for them
+        self._writing: list[float] = []  # when the commits began that go on, and that wait for nobody
+        self._greenlets: set[gevent.Greenlet[[], None]] = set()
+        self._called = False  # a lane is about to look at what waits
+        self._watched = False  # somebody looks whether it is late
+        self._answering = 0  # lanes that look when they have told all outcomes
         self._closed = False
 
     def append(self, batch: Batch) -> None:
-        self._waiting.append(batch)
-        if self._greenlet is None:
-            self._greenlet = gevent.spawn(self._work)
+        if batch.document_id in self._busy:
+            self._busy[batch.document_id].append(batch)
+        else:
+            self._waiting.append(batch)
+            self._call()
 
     def close(self) -> None:
         """Once this returns, everything that waited is answered; what still comes fails."""
-        if self._greenlet is not None:
-            self._greenlet.join()
+        while self._greenlets:
+            gevent.joinall(list(self._greenlets))
         self._closed = True
 
-    def _work(self) -> None:
-        while self._waiting or self._taken_last:
-            commit = self._gather()
-            if commit.taken:
-                self._commit(list(commit.taken.values()))
-        self._greenlet = None
+    def _call(self) -> None:
+        """Have a lane look at what waits: at once, or when the one that writes is late."""
+        waits, held = self._waiting or self._taken_last, self._held and self._may_wait
+        if not (waits or held) or not self._free or self._called or self._answering:
+            return
+        if held or self._is_late:
+            self._called = True
+            self._spawn(self._work)
+        elif not self._watched:
+            self._watched = True
+            self._spawn(self._watch)
 
-    def _gather(self) -> "_Commit":
+    @property
+    def _is_late(self) -> bool:
+        """Whether nobody writes who will soon be done and look."""
+        return all(monotonic() - began >= self._late for began in self._writing)
+
+    def _watch(self) -> None:
+        while self._writing:
+            gevent.sleep(self._late)
+            if self._is_late:
+                self._call()
+        self._watched = False
+
+    def _spawn(self, work: Callable[[], None]) -> None:
+        def run() -> None:
+            work()
+            self._greenlets.discard(greenlet)
+
+        greenlet = gevent.spawn(run)
+        self._greenlets.add(greenlet)
+
+    def _work(self) -> None:
+        self._called = False
+        lane = self._free.pop()
+        while True:
+            if self._held and self._may_wait:
+                self._may_wait -= 1
+                self._commit(lane, [self._held.popleft()], patient=True)
+                self._may_wait += 1
+            elif (self._waiting or self._taken_last) and self._is_late:
+                if taken := self._gather():
+                    self._commit(lane, taken)
+            else:
+                break
+        self._free.append(lane)
+        self._call()
+
+    def _gather(self) -> Sequence[Taken]:
         commit = _Commit()
         if self._taken_last:
             commit.add(*self._taken_last)
             self._taken_last = None
         # What is appended meanwhile, by a `take()` for instance, comes after what waits now.
         waiting, self._waiting = self._waiting, deque()
-        later: list[Batch] = []
         while waiting and not self._taken_last:
             batch = waiting.popleft()
-            if batch.document_id in commit.taken:
-                later.append(batch)
-            elif (changes := self._take(batch)) and not commit.add(batch, changes):
-                self._taken_last = (batch, changes)
-        self._waiting.extendleft(reversed([*later, *waiting]))
-        return commit
+            if batch.document_id in self._busy:
+                self._busy[batch.document_id].append(batch)
+            elif changes := self._take(batch):
+                self._busy[batch.document_id] = []
+                if not commit.add(batch, changes):
+                    self._taken_last = (batch, changes)
+        self._waiting.extendleft(reversed(waiting))
+        return list(commit.taken.values())
 
     def _take(self, batch: Batch) -> Sequence[Change]:
         """What it wants to have written. If that is nothing, it is answered at once."""
         try:
             changes = batch.take()
         except Exception:
-            _report("a batch of %s could not be taken", batch.document_id, exc_info=True)
+            _report("a batch of %s could not be taken", batch.document_id, exc_info=True, document=batch.document_id)
             self._answer(batch, NotStored("The server could not put these changes together."))
             return ()
         if not changes:
             self._answer(batch, ())
         return changes
 
-    def _commit(self, taken: Sequence[Taken]) -> None:
+    def _commit(self, lane: Lane, taken: Sequence[Taken], patient: bool = False) -> None:
         outcomes: Sequence[Outcome]
         began, failed = monotonic(), False
+        if not patient:
+            self._writing.append(began)
+        self._call()
         try:
             if self._closed:
                 raise NotStored("The server is stopping.")
-            outcomes = self._write([Work(batch.document_id, changes, batch.epoch) for batch, changes in taken])
+            outcomes = lane([Work(batch.document_id, changes, batch.epoch) for batch, changes in taken], patient)
         except NotStored as error:
             _report("nothing was stored: %s %r", error, error.__cause__)
             outcomes, failed = [error] * len(taken), True
         except Exception:
             _report("nothing was stored", exc_info=True)
             outcomes, failed = [NotStored(NOT_WRITTEN)] * len(taken), True
-        self.on_commit(sum(len(changes) for _, changes in taken), monotonic() - began, failed)
-        for (batch, _), outcome in zip(taken, outcomes, strict=True):
+        if not patient:
+            self._writing.remove(began)
+        done = [(each, outcome) for each, outcome in zip(taken, outcomes, strict=True) if not isinstance(outcome, Held)]
+        self._held.extend(each for each, outcome in zip(taken, outcomes, strict=True) if isinstance(outcome, Held))
+        if done:
+            self.on_commit(sum(len(changes) for (_, changes), _ in done), monotonic() - began, failed)
+        self._answering += 1
+        for (batch, _), outcome in done:
+            self._waiting.extendleft(reversed(self._busy.pop(batch.document_id)))
             self._answer(batch, outcome)
+        self._answering -= 1
 
     def _answer(self, batch: Batch, outcome: Outcome) -> None:
         try:
@@ -107,12 +180,13 @@ class Committer:
                 batch.committed(outcome)
         except Exception:
             # A mistake in one room must not keep the others from their answers.
-            _report("a batch of %s could not be told its outcome", batch.document_id, exc_info=True)
+            words = "a batch of %s could not be told its outcome"
+            _report(words, batch.document_id, exc_info=True, document=batch.document_id)
 
 
-def _report(message: str, *arguments: object, exc_info: bool = False) -> None:
+def _report(message: str, *arguments: object, exc_info: bool = False, document: str | None = None) -> None:
     try:
-        logger.error(message, *arguments, exc_info=exc_info)
+        logger.error(message, *arguments, exc_info=exc_info, extra={"document": document})
     except Exception:
         # The log cannot be written either, and nobody is left to be told. People get their answers all the same.
         return

@@ -2,7 +2,8 @@
 
 A commit is one statement, so one round trip: it names the heads that this process left behind when it wrote last, and
 writes where they are still the heads. Where another process wrote in between, or a tab writes for the first time, a
-transaction reads them first. `python -m tests.bench.commits` compares this with other ways.
+transaction reads them first. `python -m tests.bench.commits` compares this with other ways. Neither waits for a row
+that somebody else holds, unless it is told to be patient: the other documents of the commit would wait with it.
 """
 
 import time
@@ -22,8 +23,7 @@ from sync.store import Chunk, Entry, NotStored, Snapshot
 STARTED_AGAIN = 3.0  # seconds
 MOST_SEEN = 5000  # heads that are remembered
 
-# Rows are locked in the order of their ids; whoever waited for one sees it as it is then, and skips it if its head is
-# another one by now.
+# Of each row that nobody holds it sees the newest version, and leaves out those whose head is another one by now.
 APPEND = """
 WITH head AS MATERIALIZED (
     SELECT document.id, guess.last, guess.last_hash, guess.time
@@ -31,7 +31,7 @@ WITH head AS MATERIALIZED (
         %s::text[], %s::bigint[], %s::bytea[], %s::text[], %s::bigint[], %s::bytea[], %s::bigint[]
     ) AS guess (id, seq, hash, epoch, last, last_hash, time)
     ON document.id = guess.id AND head_seq = guess.seq AND head_hash = guess.hash AND document.epoch = guess.epoch
-    ORDER BY document.id FOR UPDATE OF document
+    ORDER BY document.id FOR UPDATE OF document SKIP LOCKED
 ), advanced AS (
     UPDATE document SET head_seq = head.last, head_hash = head.last_hash, updated = head.time
     FROM head WHERE document.id = head.id
@@ -47,7 +47,7 @@ SELECT id FROM head
 """
 
 
-def write(log: "PostgresLog", works: Sequence[Work]) -> list[Outcome]:
+def write(log: "PostgresLog", works: Sequence[Work], patient: bool = True) -> list[Outcome]:
     """As `log_writer.write`, most of the time in one round trip."""
     guesses: dict[str, tuple[Head, list[Entry]]] = {}
     for work in works:
@@ -59,7 +59,7 @@ def write(log: "PostgresLog", works: Sequence[Work]) -> list[Outcome]:
     outcomes: dict[str, Outcome] = {document_id: guesses[document_id][1] for document_id in written}
     if rest:
         try:
-            outcomes |= zip([work.document_id for work in rest], log_writer.write(log, rest), strict=True)
+            outcomes |= zip([work.document_id for work in rest], log_writer.write(log, rest, patient), strict=True)
         except NotStored as error:
             if not written:
                 raise
@@ -67,11 +67,15 @@ def write(log: "PostgresLog", works: Sequence[Work]) -> list[Outcome]:
     return [outcomes[work.document_id] for work in works]
 
 
+Seen = OrderedDict[str, Head]  # where documents probably stand; the newest last
+
+
 class PostgresLog:
     """Used by one greenlet at a time."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.seen: OrderedDict[str, Head] = OrderedDict()  # where documents probably stand; the newest last
+    def __init__(self, engine: Engine, seen: Seen | None = None) -> None:
+        """`seen` is shared by those that never write to the same document at the same time."""
+        self.seen: Seen = OrderedDict() if seen is None else seen
         self._engine = engine
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -148,15 +152,18 @@ class PostgresLog:
         if len(self.seen) > MOST_SEEN:
             self.seen.popitem(last=False)
 
-    def lock(self, document_ids: Sequence[str]) -> Mapping[str, Head]:
+    def lock(self, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
         query = (
             "SELECT id, head_seq, head_hash, snapshot_seq, packed_seq, epoch FROM document "
-            "WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+            f"WHERE id = ANY(%s) ORDER BY id FOR UPDATE {'' if patient else 'SKIP LOCKED'}"
         )
         heads = {id: Head(*fields) for id, *fields in self._execute(query, list(document_ids))}
         for document_id, head in heads.items():
             self._see(document_id, head)
-        return heads
+        if patient or len(heads) == len(document_ids):
+            return heads
+        rest = [document_id for document_id in document_ids if document_id not in heads]
+        return heads | {id: None for (id,) in self._execute("SELECT id FROM document WHERE id = ANY(%s)", rest)}
 
     def owners(self, document_id: str, client_ids: Sequence[int]) -> Mapping[int, int | None]:
         query = "SELECT client_id, user_id FROM client WHERE document_id = %s AND client_id = ANY(%s)"

@@ -41,7 +41,7 @@ class SqliteLog:
         except sqlite3.Error as error:
             raise NotStored(outage.words(error) or NOT_WRITTEN) from error
 
-    def lock(self, document_ids: Sequence[str]) -> Mapping[str, Head]:
+    def lock(self, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
         # The transaction holds the only write lock there is.
         marks = ",".join("?" * len(document_ids))
         rows = self._connected().execute(

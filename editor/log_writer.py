@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
+from editor.outage import BUSY
 from sync.store import (
     BEFORE_ALL,
     Change,
@@ -50,6 +51,10 @@ FORGET = (
 Outcome = Sequence[Entry] | UnknownDocument | NotStored
 
 
+class Held(NotStored):
+    """Somebody else writes to this document's row at the moment, and nobody was to wait for them."""
+
+
 class Head(NamedTuple):
     """Where a document's log stands."""
 
@@ -66,8 +71,11 @@ class Log(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing. Durable once it is left without an error; undone, and `NotStored` raised, otherwise."""
 
-    def lock(self, document_ids: Sequence[str]) -> Mapping[str, Head]:
-        """Keep others from writing to these until the transaction ends. A document that does not exist is left out."""
+    def lock(self, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
+        """Keep others from writing to these until the transaction ends. A document that does not exist is left out.
+
+        None: others write to it now. Whoever is patient waits until they have.
+        """
 
     def owners(self, document_id: str, client_ids: Sequence[int]) -> Mapping[int, int | None]:
         """Client id -> user id, of those that are bound."""
@@ -111,12 +119,15 @@ class Log(Protocol):
     def close(self) -> None: ...
 
 
-def write(log: Log, works: Sequence[Work]) -> list[Outcome]:
-    """Commit the works, each of another document, together. An outcome for each, in order. Raises `NotStored`."""
+def write(log: Log, works: Sequence[Work], patient: bool = True) -> list[Outcome]:
+    """Commit the works, each of another document, together. An outcome for each, in order. Raises `NotStored`.
+
+    Unless it is `patient`, those that would have to wait for somebody else are `Held`.
+    """
     with log.transaction():
         # In one order, so that two processes that want the same documents cannot each hold what the other one needs.
-        heads = log.lock(sorted(work.document_id for work in works))
-        outcomes = [_number(log, heads.get(work.document_id), work) for work in works]
+        heads = log.lock(sorted(work.document_id for work in works), patient)
+        outcomes = [_number(log, heads, work) for work in works]
         written = {
             work.document_id: outcome
             for work, outcome in zip(works, outcomes, strict=True)
@@ -189,9 +200,12 @@ def _prune(log: Log, document_id: str, packed: int) -> None:
     log.drop(document_id, set(snapshots) - bases(snapshots, packed))
 
 
-def _number(log: Log, head: Head | None, work: Work) -> Outcome:
-    if head is None:
+def _number(log: Log, heads: Mapping[str, Head | None], work: Work) -> Outcome:
+    if work.document_id not in heads:
         return UnknownDocument(f"there is no note {work.document_id}")
+    head = heads[work.document_id]
+    if head is None:
+        return Held(BUSY)
     if not continues(head, work):
         return Rewritten("The history of this note is another one now.")
     try:

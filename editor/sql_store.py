@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from gevent import get_hub
@@ -36,6 +37,7 @@ from sync.store import (
     Unreachable,
 )
 
+LANES = 4  # commits to PostgreSQL at a time, each with a connection of its own
 PAGE_ENTRIES = 1000  # read at once,
 PAGE_BYTES = 1 << 20  # unless one entry is larger
 COUNTED = 10_000  # entries that are counted at once: about a millisecond
@@ -58,10 +60,17 @@ class SqlStore:
         event.listen(self._engine, "handle_error", _say_why)
         # SQLite puts the thread to sleep that waits for the disk, so that is not the loop's. psycopg lets others run.
         self._thread = ThreadPool(1) if engine.dialect.name == "sqlite" else None
-        self._log = PostgresLog(engine) if self._thread is None else SqliteLog(engine)
-        self._committer = Committer(self._write)
-        # What looks after a log has a transaction of its own: what is rolled back in it takes nothing else along.
-        self._upkeep = PostgresLog(engine) if self._thread is None else self._log
+        self._lanes: Sequence[PostgresLog] = ()
+        self._upkeep: PostgresLog | SqliteLog
+        if self._thread is not None:
+            self._upkeep = SqliteLog(engine)
+            self._committer = Committer(self._write)
+        else:
+            seen = log_postgres.Seen()
+            self._lanes = [PostgresLog(engine, seen) for _ in range(LANES)]
+            self._committer = Committer(*(partial(log_postgres.write, lane) for lane in self._lanes))
+            # What looks after a log has a transaction of its own: what is rolled back in it takes nothing else along.
+            self._upkeep = PostgresLog(engine)
         self._one_at_a_time = RLock()
 
     def watch(self, committed: Callable[[int, float, bool], None]) -> None:
@@ -148,8 +157,8 @@ class SqlStore:
         deflate = get_hub().threadpool.apply
         states = [deflate(zlib.compress, (snapshot.state,)) for snapshot in rewriting.snapshots]
         done = self._look_after(log_writer.rewrite, document_id, rewriting, states, epoch)
-        if done and isinstance(self._log, SqliteLog):
-            self._run(self._log.overwrite)
+        if done and isinstance(self._upkeep, SqliteLog):
+            self._run(self._upkeep.overwrite)
         return done
 
     def storage(self, document_id: str) -> Storage:
@@ -196,8 +205,8 @@ class SqlStore:
     def close(self) -> None:
         """Finish what waits and let the database go."""
         self._committer.close()
-        self._run(self._log.close)
-        self._run(self._upkeep.close)
+        for used in (*self._lanes, self._upkeep):
+            self._run(used.close)
         if self._thread is not None:
             self._thread.kill()
         self._engine.dispose()
@@ -206,7 +215,7 @@ class SqlStore:
         try:
             return _whole(document_id, row)
         except Broken as error:
-            log.error("%s", error)
+            log.error("%s", error, extra={"document": document_id})
             return None
 
     def _older(self, document_id: str, seq: int) -> Snapshot | None:
@@ -219,12 +228,13 @@ class SqlStore:
                     return snapshot
         return None
 
-    def _write(self, works: Sequence[Work]) -> Sequence[Outcome]:
-        if isinstance(self._log, PostgresLog):
-            return log_postgres.write(self._log, works)
-        outcomes = self._run(log_writer.write, self._log, works)
-        if self._thread is not None and self._log.checkpoint_due:
-            self._thread.spawn(self._log.checkpoint)  # while people are told
+    def _write(self, works: Sequence[Work], patient: bool) -> Sequence[Outcome]:
+        """SQLite's lane. Nobody else holds a document in it, but all of it."""
+        assert isinstance(self._upkeep, SqliteLog)
+        assert self._thread is not None
+        outcomes = self._run(log_writer.write, self._upkeep, works)
+        if self._upkeep.checkpoint_due:
+            self._thread.spawn(self._upkeep.checkpoint)  # while people are told
         return outcomes
 
     def _look_after(

@@ -236,8 +236,8 @@ class Store(Protocol):
     def append(self, batch: Batch) -> None:
         """Commit soon. Never blocks and never raises; one of `committed` and `failed` follows, on the loop's thread.
 
-        One commit is in flight at a time; batches of several documents share it. The changes of one document are
-        numbered in the order of `take()`.
+        Batches of several documents share a commit. A document is in one at a time: its changes are numbered in the
+        order of `take()`.
         """
 
     def open(self, document_id: str) -> Log:

@@ -58,9 +58,9 @@ def show_before_commit() -> None:
             room._show(Message(Kind.UPDATE, change.update).encode(), room.seq + number)
         return changes
 
-    def slow(log: SqliteLog, document_ids: Sequence[str]) -> Mapping[str, Head]:
+    def slow(log: SqliteLog, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
         _sleep(SLOW)
-        return lock(log, document_ids)
+        return lock(log, document_ids, patient)
 
     _put(Room, "take", hasty)
     _put(SqliteLog, "lock", slow)
