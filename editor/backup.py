@@ -28,12 +28,19 @@ class Restored(NamedTuple):
 
 def is_empty(engine: Engine) -> bool:
     """Whether nobody has ever used this database."""
+    if is_missing(engine):
+        return True
     tables = inspect(engine).get_table_names()
     with engine.connect() as connection:
         return not any(
             model.__tablename__ in tables and connection.execute(select(model.id).limit(1)).first()
             for model in (User, Document)
         )
+
+
+def is_missing(engine: Engine) -> bool:
+    """Whether it is an SQLite that whoever opens it would make."""
+    return engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists()
 
 
 @contextmanager

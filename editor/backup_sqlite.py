@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from editor import check, database, epochs, migrations
-from editor.backup import NotRestored, Restored, Said, is_empty, put
+from editor.backup import NotRestored, Restored, Said, is_empty, is_missing, put
 
 STEPS = 100  # in which a copy is made, between which is said how far it has come
 
@@ -115,6 +115,8 @@ def _prepare(draft: Path, file: Path, live: Engine) -> check.Checked:
 
 def _keep_user_ids(draft: Any, live: Engine) -> None:
     """The id of somebody who came after the backup is never given to somebody else: devices keep notes under it."""
+    if is_missing(live):
+        return
     with closing(database.driver_connection(live)) as connection:
         try:
             row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'user'").fetchone()

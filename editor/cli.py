@@ -126,7 +126,7 @@ def check(as_json: bool, data: Path | None) -> None:
 
     Nothing is changed, and a server may be running. Exits with 1 when something is not as it should be.
     """
-    config = _config(DATA=data)
+    config = _config(keep=False, DATA=data)
     from editor import check as checks
 
     with _opened(config) as engine, _progress("Checking") as said:
@@ -151,7 +151,7 @@ def backup(file: Path, force: bool, data: Path | None) -> None:
     The secret key is not in it: keep `secret_key` from the folder of the data as well. Exits with 1 when something in
     the copy is not as it should be.
     """
-    config = _config(DATA=data)
+    config = _config(keep=False, DATA=data)
     with _opened(config) as engine, _backing_up(), _progress("Copying") as said:
         checked = _keeper(engine).save(engine, file.absolute(), force, said)
     _tell(checked)
@@ -173,9 +173,13 @@ def restore(file: Path, force: bool, data: Path | None) -> None:
     from editor import lock, migrations
     from editor.backup import is_empty
 
-    config = _config(DATA=data)
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _connected(config) as engine, lock.tried(config) as alone, _backing_up(), _progress("Restoring") as said:
+    config = _config(keep=False, DATA=data)
+    with (
+        _connected(config) as engine,
+        _backing_up(),
+        lock.tried(config) as alone,
+        _progress("Restoring") as said,
+    ):
         if not force and not is_empty(engine):
             raise click.ClickException("There are people and notes already. --force puts them aside and restores FILE.")
         if not alone and migrations.version(engine) != migrations.newest():
@@ -237,10 +241,10 @@ def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
         yield said
 
 
-def _config(**options: object) -> Config:
+def _config(keep: bool = True, **options: object) -> Config:
     given = {name: str(value) for name, value in options.items() if value is not None}
     try:
-        return Config.from_environ(given=given)
+        return Config.from_environ(given=given, keep=keep)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
@@ -253,8 +257,8 @@ def _opened(config: Config) -> Iterator["Engine"]:
     from editor import migrations
 
     with _connected(config) as engine:
-        if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
-            raise click.ClickException(f"There is no database {engine.url.database}.")
+        if engine.dialect.name == "sqlite" and not Path(file := engine.url.database or "").exists():
+            raise click.ClickException(f"Expected a folder with {Path(file).name} in it: there is no {file}.")
         version = migrations.version(engine)
         if version != migrations.newest():
             raise click.ClickException(

@@ -25,6 +25,7 @@ NAMES = (
     "TRUSTED_PROXIES",
     "SECURE_COOKIES",
 )
+SCHEMES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")  # of databases
 SHORTEST_SECRET = 32  # characters
 MOST_WORKERS = 64
 
@@ -50,10 +51,13 @@ class Config:
     limits: Limits = DEFAULT_LIMITS  # each is a variable of its own
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str] = os.environ, given: Mapping[str, str] = {}) -> "Config":
+    def from_environ(
+        cls, environ: Mapping[str, str] = os.environ, given: Mapping[str, str] = {}, keep: bool = True
+    ) -> "Config":
         """Read `PALIMPSEST_*`, but for what is given by its field's name; an empty value counts as not given.
 
-        Raises ValueError that names the variable, or says which ones do not fit together.
+        `keep`: make what is not there yet and has to be kept, the folder and a secret. Without it nothing is made, and
+        nobody can be served. Raises ValueError that names the variable, or says which ones do not fit together.
         """
         read_in = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         given = {name: value for name, value in {**read_in, **given}.items() if value}
@@ -75,10 +79,13 @@ class Config:
         trusted_proxies = read("TRUSTED_PROXIES", _number(0, 10), 0)
         workers = read("WORKERS", _number(1, MOST_WORKERS), cls.workers)
         _fit_together(given, workers)
+        database_url, secret_key = read("DATABASE_URL", _database_url, ""), read("SECRET_KEY", _secret, "")
+        if keep and not (database_url and secret_key):
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(
             data=data,
-            database_url=given.get("DATABASE_URL") or f"sqlite:///{_folder(data) / 'palimpsest.sqlite'}",
-            secret_key=read("SECRET_KEY", _secret, "") or _kept_secret(_folder(data) / "secret_key"),
+            database_url=database_url or f"sqlite:///{data / 'palimpsest.sqlite'}",
+            secret_key=secret_key or (_kept_secret(data / "secret_key") if keep else ""),
             host=given.get("HOST", cls.host),
             port=read("PORT", _number(0, 65535), cls.port),
             origins=read("ORIGINS", _origins, ()),
@@ -113,9 +120,12 @@ def _fit_together(given: Mapping[str, str], workers: int) -> None:
             )
 
 
-def _folder(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
+def _database_url(text: str) -> str:
+    scheme, separator, _ = text.partition("://")
+    if not separator or scheme not in SCHEMES:  # of the rest nothing is shown: it may hold a password
+        came = f"{scheme}://..." if separator else "this"
+        raise ValueError(f"expected sqlite:///<file> or postgresql://<user>@<host>/<name>, not {came}")
+    return text
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:

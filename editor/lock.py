@@ -1,6 +1,7 @@
 """Who has the data: one server, or several that hear of each other, or a command that needs it for itself."""
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -18,17 +19,27 @@ def take(data: Path, patience: float = 0.0) -> IO[str] | None:
 
     None: somebody else has it, and has kept it for so many seconds.
     """
-    lock = (data / "lock").open("a")
     deadline = time.monotonic() + patience
     while True:
+        lock = (data / "lock").open("a")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
+            if _is(data / "lock", lock):
+                return lock
         except BlockingIOError:
             if time.monotonic() > deadline:
                 lock.close()
                 return None
-        time.sleep(0.05)
+            time.sleep(0.05)
+        lock.close()
+
+
+def _is(path: Path, file: IO[str]) -> bool:
+    """Whether this is what is called so, and not what somebody has deleted since it was opened."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def take_database(url: str, shared: bool, patience: float = 0.0) -> AbstractContextManager[object] | None:
@@ -49,8 +60,25 @@ def take_database(url: str, shared: bool, patience: float = 0.0) -> AbstractCont
 
 @contextmanager
 def tried(config: Config) -> Iterator[bool]:
-    """Keep servers off while this lasts, if there is none. Whether there is none."""
-    sqlite = config.database_url.startswith("sqlite")
-    lock = take(config.data) if sqlite else take_database(config.database_url, shared=False)
-    with lock or nullcontext():
-        yield lock is not None
+    """Keep servers off while this lasts, if there is none. Whether there is none.
+
+    SQLite's folder is made for it; and goes again, if what it is made for is refused.
+    """
+    if not config.database_url.startswith("sqlite"):
+        database = take_database(config.database_url, shared=False)
+        with database or nullcontext():
+            yield database is not None
+        return
+    made = [each for each in (config.data / "lock", config.data) if not each.exists()]
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = take(config.data)
+    with folder or nullcontext():
+        try:
+            yield folder is not None
+        except BaseException:
+            for each in made if folder is not None else ():
+                if each.is_file():
+                    each.unlink()
+                elif not any(each.iterdir()):
+                    each.rmdir()
+            raise

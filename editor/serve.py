@@ -46,12 +46,19 @@ def alone(config: Config) -> AbstractContextManager[object]:
     one whose master was killed takes a moment to notice.
     """
     if config.database_url.startswith("sqlite"):
-        folder = lock.take(config.data, LEAVING)
+        folder = lock.take(config.data)
+        if folder is None:
+            _say_that_we_wait(config.data)
+            folder = lock.take(config.data, LEAVING)
         if folder is None:
             sys.exit(f"Another server is using {config.data}. Stop it, or choose another folder with --data.")
         return folder
+    url, shared = config.database_url, bool(config.redis_url)
     try:
-        database = lock.take_database(config.database_url, bool(config.redis_url), LEAVING)
+        database = lock.take_database(url, shared)
+        if database is None:
+            _say_that_we_wait("this database")
+            database = lock.take_database(url, shared, LEAVING)
     except ValueError as error:
         sys.exit(f"PALIMPSEST_DATABASE_URL: {error}")
     except psycopg.Error as error:
@@ -59,6 +66,10 @@ def alone(config: Config) -> AbstractContextManager[object]:
     if database is None:
         sys.exit("Another server is using this database. Stop it, or set PALIMPSEST_REDIS_URL for both.")
     return database
+
+
+def _say_that_we_wait(what: object) -> None:
+    print(f"Another server is using {what}. Waiting for up to {LEAVING:.0f} seconds for it to leave.", flush=True)
 
 
 def serve(config: Config) -> None:

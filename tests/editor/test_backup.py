@@ -136,7 +136,7 @@ def test_what_is_no_good_backup_is_refused_in_words(config: Config, note: str, f
     said = palimpsest(there, "restore", str(file), status=1)
     assert "is damaged" in said
     assert f"{note}: entry 1" in said
-    assert not rows(there.data / "palimpsest.sqlite", "SELECT name FROM sqlite_schema")
+    assert not (there.data / "palimpsest.sqlite").exists()
     assert "Restored 1 notes." in palimpsest(there, "restore", str(file), "--force")
     file.write_bytes(whole)
     with closing(sqlite3.connect(file)) as database, database:

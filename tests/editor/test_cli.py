@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from flask import Flask
@@ -17,6 +18,7 @@ from sync.store import BEFORE_ALL, chain
 from tests.editor.conftest import PASSWORD, SECRET, Visitor, write
 
 ROOT = Path(__file__).parents[2]
+SLOWER = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # than a machine that has nothing else to do
 
 
 def palimpsest(config: Config, *arguments: str, typed: str = "", status: int = 0, **settings: str) -> str:
@@ -79,6 +81,53 @@ def test_what_cannot_be_used_is_one_sentence(config: Config, tmp_path: Path) -> 
             assert "Traceback" not in said
             assert "secret" not in said
             assert len(said.splitlines()) < 5
+
+
+def test_looking_makes_nothing(config: Config, tmp_path: Path) -> None:
+    """A folder with a typo in its name must not become a place of its own."""
+    nowhere = tmp_path / "nowhere"
+    for command in (["check"], ["check", "--json"], ["backup", str(tmp_path / "file")]):
+        said = palimpsest(config, *command, "--data", str(nowhere), status=1)
+        file = nowhere / "palimpsest.sqlite"
+        assert said == f"Error: Expected a folder with palimpsest.sqlite in it: there is no {file}.\n"
+        assert not nowhere.exists()
+    palimpsest(config, "migrate")
+    (config.data / "secret_key").unlink(missing_ok=True)
+    assert "Checked 0 notes" in palimpsest(config, "check", SECRET_KEY="")
+    assert not (config.data / "secret_key").exists()
+
+
+def test_a_restore_that_is_refused_leaves_nothing_behind(config: Config, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    palimpsest(config, "migrate")
+    palimpsest(config, "backup", str(good))
+    bad.write_bytes(good.read_bytes()[:5000])
+    fresh, empty = tmp_path / "fresh", tmp_path / "empty"
+    empty.mkdir()
+    for folder in (fresh, empty):
+        assert "Error: " in palimpsest(config, "restore", str(bad), "--data", str(folder), status=1)
+    assert not fresh.exists()
+    assert list(empty.iterdir()) == []
+    palimpsest(config, "restore", str(good), "--data", str(fresh))
+    assert {path.name for path in fresh.iterdir()} >= {"palimpsest.sqlite"}
+    assert "Checked 0 notes" in palimpsest(config, "check", "--data", str(fresh))
+
+
+def test_a_database_of_another_kind_is_refused_before_anything_is_made(config: Config, tmp_path: Path) -> None:
+    for command in ("serve", "migrate", "check", "backup", "restore", "compact"):
+        file = [str(tmp_path / "file")] if command in ("backup", "restore") else []
+        if command == "restore":
+            (tmp_path / "file").touch()
+        folder = tmp_path / "new"
+        began = time.monotonic()
+        url = "mysql://ada:secret@x/y"
+        said = palimpsest(config, command, *file, "--data", str(folder), status=1, DATABASE_URL=url, SECRET_KEY="")
+        assert said == (
+            "Error: PALIMPSEST_DATABASE_URL: expected sqlite:///<file> or postgresql://<user>@<host>/<name>, "
+            "not mysql://...\n"
+        )
+        assert time.monotonic() - began < 5 * SLOWER
+        assert not folder.exists()
 
 
 def test_what_it_writes_is_for_its_owner_only(config: Config) -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +64,22 @@ def test_a_database_that_does_not_answer_is_one_clear_line(tmp_path: Path) -> No
     assert said.returncode == 1
     assert said.stderr.startswith("The database does not answer. It said: ")
     assert "Traceback" not in said.stderr
+
+
+def test_a_lock_that_was_deleted_is_none(tmp_path: Path) -> None:
+    """Whoever waits for it would otherwise have something that the next one does not find."""
+    first = lock.take(tmp_path)
+    assert first is not None
+
+    def delete() -> None:
+        time.sleep(0.2)
+        (tmp_path / "lock").unlink()
+        first.close()
+
+    thread = threading.Thread(target=delete)
+    thread.start()
+    second = lock.take(tmp_path, patience=10)
+    thread.join()
+    assert second is not None
+    assert lock.take(tmp_path) is None
+    second.close()

@@ -71,6 +71,9 @@ def test_two_servers_do_not_share_a_folder(server: Server, tmp_path: Path) -> No
     command = [sys.executable, "-m", "editor.cli", "serve", "--port", "0", "--data", str(tmp_path / "data")]
     second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 1
+    assert second.stdout == (
+        f"Another server is using {tmp_path / 'data'}. Waiting for up to 8 seconds for it to leave.\n"
+    )
     assert second.stderr.startswith("Another server is using ")
     assert len(second.stderr.splitlines()) == 1
     assert server.answers()
