@@ -46,13 +46,23 @@ test('an address says what is looked at, and back again', () => {
 
 test('two moments the wrong way round are the same two moments, and what is no number is none', () => {
   expect(placeOf({ pathname: '/n/x/history', search: '?from=9&to=4' })).toEqual({ kind: 'history', view: { kind: 'range', from: 4, to: 9 } })
-  for (const search of ['?at=', '?at=-1', '?at=1e3', '?from=x&to=3', '?at=99999999999999999999'])
+  for (const search of ['?at=', '?at=-', '?at=1e3', '?at=0x10', '?from=x&to=3'])
     expect(placeOf({ pathname: '/n/x/history', search }), search).toEqual({ kind: 'history', view: null })
 })
 
+test('a moment beside the beginning of a range is its end, and any number may be asked for', () => {
+  const view = (search: string) => placeOf({ pathname: '/n/x/history', search })
+  expect(view('?from=8&at=3')).toEqual({ kind: 'history', view: { kind: 'range', from: 3, to: 8 } })
+  expect(view('?from=8&at=12')).toEqual({ kind: 'history', view: { kind: 'range', from: 8, to: 12 } })
+  expect(view('?from=8&to=9&at=12')).toEqual({ kind: 'history', view: { kind: 'range', from: 8, to: 9 } })
+  expect(view('?at=-5')).toEqual({ kind: 'history', view: { kind: 'moment', at: -5 } })
+  expect(nearest({ kind: 'moment', at: -5 }, { from: 0, head: 90 })).toEqual({ view: { kind: 'moment', at: 0 }, missing: 'never' })
+  expect(nearest({ kind: 'moment', at: Number('9'.repeat(40)) }, { from: 0, head: 90 })).toEqual({ view: { kind: 'moment', at: 90 }, missing: 'never' })
+})
+
 test('an address with a moment that is no number says so; one without a moment does not', () => {
-  for (const search of ['?at=', '?at=-1', '?at=x', '?from=x&to=3', '?from=3&to=x']) expect(isUnreadable({ search }), search).toBe(true)
-  for (const search of ['', '?at=0', '?from=3', '?from=3&to=4', '?other=x']) expect(isUnreadable({ search }), search).toBe(false)
+  for (const search of ['?at=', '?at=1e3', '?at=x', '?from=x&to=3', '?from=3&to=x']) expect(isUnreadable({ search }), search).toBe(true)
+  for (const search of ['', '?at=0', '?at=-1', '?from=3', '?from=3&to=4', '?other=x']) expect(isUnreadable({ search }), search).toBe(false)
 })
 
 test('a moment that is not there becomes the nearest one, and it is known why', () => {

@@ -13,7 +13,7 @@ export type Where = Pick<Location, 'pathname' | 'search'>
 
 const numberIn = (query: URLSearchParams, name: string) => {
   const text = query.get(name)
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null
+  return text !== null && /^-?\d+$/.test(text) ? Number(text) : null // one that there is not is for `nearest`
 }
 
 export function placeOf({ pathname, search }: Where): Place {
@@ -22,10 +22,11 @@ export function placeOf({ pathname, search }: Where): Place {
   if (page !== 'history') return { kind: 'note' }
   const query = new URLSearchParams(search)
   const [at, from, to] = ['at', 'from', 'to'].map((name) => numberIn(query, name)) as [number | null, number | null, number | null]
-  if (at !== null) return { kind: 'history', view: { kind: 'moment', at } }
+  // A moment beside a `from` is where that leads to: somebody wants both.
+  const [begin, end] = [from, to ?? at]
   // A range that ends before it begins is read the other way round: both moments are there to be compared.
-  if (from !== null) return { kind: 'history', view: to !== null && to < from ? { kind: 'range', from: to, to: from } : { kind: 'range', from, to } }
-  return { kind: 'history', view: null }
+  if (begin !== null) return { kind: 'history', view: end !== null && end < begin ? { kind: 'range', from: end, to: begin } : { kind: 'range', from: begin, to: end } }
+  return { kind: 'history', view: at === null ? null : { kind: 'moment', at } }
 }
 
 /** A moment is asked for that is no number: the address says nothing of what to look at. */

@@ -14,7 +14,7 @@ export function firstView({ looked, since, sittings: [last], from }: Pick<Histor
 /** What of `view` there is. `missing`: why it is not what was asked for; then what is nearest is there instead. */
 export function nearest(view: View, { from: first, head }: Pick<History, 'from' | 'head'>): { view: View; missing: 'erased' | 'never' | null } {
   const asked = view.kind === 'moment' ? [view.at] : [view.from, view.to ?? head]
-  const missing = asked.some((seq) => seq > head) ? 'never' : asked.some((seq) => seq < first) ? 'erased' : null
+  const missing = asked.some((seq) => seq > head || seq < 0) ? 'never' : asked.some((seq) => seq < first) ? 'erased' : null
   if (!missing) return { view, missing }
   const [from, to] = asked.map((seq) => Math.max(Math.min(seq, head), first)) as [number, number | undefined]
   if (view.kind === 'moment' || from === to) return { view: { kind: 'moment', at: from }, missing }
