@@ -41,8 +41,11 @@ def serve(host: str | None, port: int | None, data: Path | None) -> None:
     from editor import serve as server
 
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    from editor import logs
+
+    logs.install(config)
     with server.alone(config):
-        _migrate(config)
+        _migrate(config, logs.say)
         server.serve(config)
 
 
@@ -290,11 +293,11 @@ def _connected(config: Config) -> Iterator["Engine"]:
         engine.dispose()
 
 
-def _migrate(config: Config) -> None:
+def _migrate(config: Config, say: Callable[[str], None] = click.echo) -> None:
     from editor import migrations
 
     with _connected(config) as engine:
-        migrations.upgrade(engine, click.echo)
+        migrations.upgrade(engine, say)
 
 
 def _password() -> str:

@@ -24,6 +24,8 @@ NAMES = (
     "ORIGINS",
     "TRUSTED_PROXIES",
     "SECURE_COOKIES",
+    "LOG",
+    "LOG_LEVEL",
 )
 SCHEMES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")  # of databases
 SHORTEST_SECRET = 32  # characters
@@ -48,6 +50,8 @@ class Config:
     secure_cookies: bool = False  # cookies only over https
     redis_url: str = field(default="", repr=False)  # through which several processes hear of each other; "": one only
     workers: int = 1  # processes of this server, on this port and the next ones
+    log: str = "text"  # lines for people; "json": an object a line, for programs
+    log_level: str = "warning"  # from which on something is worth a line
     limits: Limits = DEFAULT_LIMITS  # each is a variable of its own
 
     @classmethod
@@ -93,6 +97,8 @@ class Config:
             secure_cookies=read("SECURE_COOKIES", _yes_or_no, trusted_proxies > 0),
             redis_url=given.get("REDIS_URL", ""),
             workers=workers,
+            log=read("LOG", _one_of("text", "json"), cls.log),
+            log_level=read("LOG_LEVEL", _one_of("debug", "info", "warning", "error"), cls.log_level),
             limits=Limits(
                 **{name: read(name.upper(), _number(*RANGES[name]), getattr(Limits, name)) for name in RANGES}
             ),
@@ -133,6 +139,15 @@ def _number(least: int, most: int) -> Callable[[str], int]:
         if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
             raise ValueError(f"expected a number from {least} to {most}, not {text!r}")
         return int(text)
+
+    return parse
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"expected {', '.join(words[:-1])} or {words[-1]}, not {text!r}")
+        return text.lower()
 
     return parse
 

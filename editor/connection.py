@@ -104,6 +104,11 @@ class Connection:
         return self.socket.sid
 
     @property
+    def about(self) -> Mapping[str, object]:
+        """For a line of the log."""
+        return {"document": self.document_id, "connection": self.id, "user": self.identity.user_id}
+
+    @property
     def lagging(self) -> bool:
         """Whether it gets no updates, but one catch-up when nothing waits for it any more."""
         return self._behind is not None

@@ -46,10 +46,10 @@ def catch_up(documents: Iterable[Document]) -> bool:
         try:
             refresh(document_id)
         except UnknownDocument:
-            log.info("%s was deleted for ever in the meantime", document_id)
+            log.info("%s was deleted for ever in the meantime", document_id, extra={"document": document_id})
         except Exception:
             # Whoever asks for all their notes gets the others.
             session.rollback()
-            log.exception("title and excerpt of %s stay behind", document_id)
+            log.exception("title and excerpt of %s stay behind", document_id, extra={"document": document_id})
         pause()  # other requests and the sockets go on in between
     return bool(behind)

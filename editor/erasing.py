@@ -85,7 +85,10 @@ def _erase(
         if store.rewrite(document_id, rewriting, epoch):
             if rooms is not None:
                 rooms.reload(document_id)
-            log.info("%s: erased %d entries and %d versions", document_id, erased.entries, erased.versions)
+            log.info(
+                "%s: erased %d entries and %d versions", document_id, erased.entries, erased.versions,
+                extra={"document": document_id},
+            )  # fmt: skip
             return erased
     raise NotStored("The history of this note changes too quickly at the moment. Please try again.")
 

@@ -53,6 +53,7 @@ class Follower:
                 "%s: %s is behind; the next change, or whoever asks, brings it on: %s",
                 *(what, document_id, words or repr(error)),
                 exc_info=None if words else error,
+                extra={"document": document_id},
             )
         took = time.monotonic() - began
         if took * REST > self._delay:

@@ -14,6 +14,7 @@ from time import monotonic
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
+from editor import logs
 from editor.errors import NotFound
 
 metrics = Blueprint("metrics", __name__)
@@ -67,10 +68,13 @@ class Metrics:
         if seconds >= SLOW:
             log.warning("slow: a commit of %d entries took %.1f s", entries, seconds)
 
-    def answered(self, document_id: str | None, connection_id: str, seconds: float) -> None:
+    def answered(self, document_id: str | None, connection_id: str, seconds: float, user_id: int | None = None) -> None:
         self.acknowledged.note(seconds)
         if seconds >= SLOW:
-            log.warning("slow: an update of %s on %s was saved after %.1f s", document_id, connection_id, seconds)
+            log.warning(
+                "slow: an update of %s on %s was saved after %.1f s", document_id, connection_id, seconds,
+                extra={"document": document_id, "connection": connection_id, "user": user_id},
+            )  # fmt: skip
 
 
 def register(app: Flask) -> Metrics:
@@ -88,7 +92,7 @@ def register(app: Flask) -> Metrics:
         took = monotonic() - g.get("began", monotonic())
         if took >= SLOW:
             # The rule and not the path: that may hold the token of a link.
-            log.warning("slow: %s %s took %.1f s", request.method, rule, took)
+            log.warning("slow: %s %s took %.1f s", request.method, rule, took, extra=logs.of_request())
         return response
 
     app.register_blueprint(metrics)

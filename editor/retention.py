@@ -59,6 +59,6 @@ def _sweep(store: Store, document_id: str, until: int) -> bool:
         return False  # deleted for ever in the meantime
     except Exception:
         # One note that cannot be read must not keep the others from it.
-        log.exception("%s keeps its old history", document_id)
+        log.exception("%s keeps its old history", document_id, extra={"document": document_id})
         return False
     return erased is not None

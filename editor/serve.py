@@ -26,7 +26,7 @@ import psycopg
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import DBAPIError
 
-from editor import epochs, lock, outage
+from editor import epochs, lock, logs, outage
 from editor.config import Config
 
 WATCH_EVERY = 0.1  # seconds
@@ -69,7 +69,7 @@ def alone(config: Config) -> AbstractContextManager[object]:
 
 
 def _say_that_we_wait(what: object) -> None:
-    print(f"Another server is using {what}. Waiting for up to {LEAVING:.0f} seconds for it to leave.", flush=True)
+    logs.say(f"Another server is using {what}. Waiting for up to {LEAVING:.0f} seconds for it to leave.")
 
 
 def serve(config: Config) -> None:
@@ -104,6 +104,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "post_fork": _keep_own_listener,
             "post_worker_init": _begin,
         }
+        if self._config.log == "json":
+            settings["logger_class"] = logs.Gunicorn
         for name, value in settings.items():
             self.cfg.set(name, value)
 
@@ -116,7 +118,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
         first = self._listeners[0].getsockname()[1]
         last = f" to {first + self._config.workers - 1}, for a proxy before them" if self._config.workers > 1 else ""
-        print(f"Palimpsest is at http://{host}:{first}{last}", flush=True)
+        logs.say(f"Palimpsest is at http://{host}:{first}{last}")
 
 
 def _take_place(arbiter: Any, worker: Any) -> None:
@@ -136,6 +138,7 @@ def _begin(worker: Any) -> None:
     # What the program itself is made of is never garbage. To look through all of it holds everybody up for 0.1 s.
     gc.collect()
     gc.freeze()
+    logs.begin(worker.app.callable.extensions["config"])
     gevent.spawn(_begin_anew_after_a_restore, worker)
     extensions = worker.app.callable.extensions
     extensions["retention"].start()
@@ -164,7 +167,7 @@ def _begin_anew_after_a_restore(worker: Any) -> None:
         gevent.sleep(WATCH_RESTORES_EVERY)
     else:
         return
-    print("A backup was restored. Everybody joins again.", flush=True)
+    logs.say("A backup was restored. Everybody joins again.")
     extensions["rooms"].reload_all()
     if worker.place == 0:  # all workers are replaced by that, once
         os.kill(worker.ppid, signal.SIGHUP)

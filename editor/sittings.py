@@ -143,7 +143,10 @@ def _take_next(document_id: str) -> int:
         put_together(spans, entries, named)
         reached = entries[-1].seq
     if reached == done:
-        log.error("%s: expected entry %d and later ones, found none", document_id, done + 1)
+        log.error(
+            "%s: expected entry %d and later ones, found none", document_id, done + 1,
+            extra={"document": document_id},
+        )  # fmt: skip
         return 0
     # Only now the row is locked, and not while the entries were read: people's changes wait for that lock. If another
     # process has been here meanwhile, this one looks again.
@@ -243,7 +246,10 @@ def _packed(document_id: str, after: int) -> Iterator[Group]:
         try:
             yield from slowly(heads(chunk.data, pace), pace)
         except Malformed as error:
-            log.error("%s: entries %d to %d are damaged: %s", document_id, chunk.first, chunk.last, error)
+            log.error(
+                "%s: entries %d to %d are damaged: %s", document_id, chunk.first, chunk.last, error,
+                extra={"document": document_id},
+            )  # fmt: skip
         pause()
 
 

@@ -211,7 +211,10 @@ class Sockets:
 
     def tell_filling(self, document_id: str, filled: float) -> None:
         """Tell those who have a document open how full it is."""
-        log.warning("%s is %d %% full (PALIMPSEST_NOTE_BYTES, PALIMPSEST_NOTE_STRUCTS)", document_id, 100 * filled)
+        log.warning(
+            "%s is %d %% full (PALIMPSEST_NOTE_BYTES, PALIMPSEST_NOTE_STRUCTS)", document_id, 100 * filled,
+            extra={"document": document_id},
+        )  # fmt: skip
         self._server.emit("document", {"filled": _share(filled)}, to=document_id, namespace="/")
 
     def crowded(self, address: str) -> bool:
@@ -319,7 +322,7 @@ class Sockets:
                         connection.abandon()
                 except Exception:
                     # Whatever is the matter with this one, the others are looked after for as long as we live.
-                    log.exception("connection %s could not be ended", connection.id)
+                    log.exception("connection %s could not be ended", connection.id, extra=connection.about)
 
     # -- Events --------------------------------------------------------------------------------------
 
@@ -345,12 +348,15 @@ class Sockets:
         except BaseException as error:
             words = outage.words(error)
             if words is not None:
-                log.error("%s could not be served: %s", connection.id, words)
+                log.error("%s could not be served: %s", connection.id, words, extra=connection.about)
                 self._refuse(connection, id, Refused("storage", f"{words} Keep this and send it again."))
                 return
             # Not the message of the error: it may hold what somebody wrote.
             where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("%s in %s on %s\n%s", type(error).__name__, connection.document_id, connection.id, where)
+            log.error(
+                "%s in %s on %s\n%s", type(error).__name__, connection.document_id, connection.id, where,
+                extra=connection.about,
+            )  # fmt: skip
             self._refuse(connection, id, Refused("storage", "The server failed. Keep this and send it again."))
 
     def _handle(self, connection: Connection, packet: Packet) -> None:
@@ -388,7 +394,8 @@ class Sockets:
             connection.unanswered -= len(message.payload)
             connection.answer(id, answer)
             if isinstance(answer, Saved):
-                self._metrics.answered(connection.document_id, connection.id, monotonic() - began)
+                user_id = connection.identity.user_id
+                self._metrics.answered(connection.document_id, connection.id, monotonic() - began, user_id)
             elif answer is not None:
                 self._metrics.refused[answer.error] += 1
 

@@ -28,7 +28,10 @@ def compact(
     pause()
     snapshot = snapshot_of(doc, seq, roots, pause)
     if snapshot is None:
-        logger.warning("%s has no snapshot at entry %d: it would read differently than the log", document_id, seq)
+        logger.warning(
+            "%s has no snapshot at entry %d: it would read differently than the log", document_id, seq,
+            extra={"document": document_id},
+        )  # fmt: skip
         return None
     store.compact(document_id, snapshot, epoch)
     return snapshot

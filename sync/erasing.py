@@ -178,7 +178,7 @@ def _states(store: Store, document_id: str, head: int) -> Iterator[tuple[int, by
             try:
                 yield each, store.state(document_id, each)
             except Broken as error:
-                logger.error("%s", error)
+                logger.error("%s", error, extra={"document": document_id})
 
 
 def _newest(store: Store, document_id: str, until: int) -> tuple[bytes, int]:

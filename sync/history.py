@@ -106,7 +106,7 @@ def nearest(store: Store, document_id: str, until: int) -> tuple[int, bytes | No
             try:
                 return seq, store.state(document_id, seq)
             except Broken as error:
-                logger.error("%s", error)
+                logger.error("%s", error, extra={"document": document_id})
             except UnknownMoment:
                 continue  # nothing needs it any more: there is a newer one, or none before `until`
     return 0, None

@@ -76,6 +76,7 @@ def mend(
             logger.warning(
                 "%s: what the damaged entries %d to %d did is told by entry %d",
                 document_id, found.first, found.last, seq,
+                extra={"document": document_id},
             )  # fmt: skip
             wanted = [each for each in wanted if each.last > seq]
     return store.quarantined(document_id)
@@ -122,6 +123,7 @@ def mend_from(
     logger.warning(
         "%s: what the damaged entries %d to %d did is told by a copy of user %s",
         document_id, found.first, found.last, copy.user_id,
+        extra={"document": document_id},
     )  # fmt: skip
     return found
 
@@ -166,12 +168,15 @@ def _remember(store: Store, document_id: str, damages: Sequence[Damage], now: in
     for each in before:
         if each.known is None and not any(_touch(each, damage) for damage in damages):
             store.release(document_id, each)
-            logger.warning("%s: entries %d to %d are whole again", document_id, each.first, each.last)
+            logger.warning(
+                "%s: entries %d to %d are whole again", document_id, each.first, each.last,
+                extra={"document": document_id},
+            )  # fmt: skip
     # What was put into a chunk, which is damaged now, is to be told anew.
     told = [each for each in before if each.known is None or each.update is not None]
     news = [damage for damage in damages if not any(_covers(each, damage) for each in told)]
     for damage in news:
-        logger.error("%s: %s", document_id, damage)
+        logger.error("%s: %s", document_id, damage, extra={"document": document_id})
     for damage in _joined(news, store.bases(document_id)):
         known = [each for each in before if _touch(each, damage)]
         found = Quarantined(
@@ -222,7 +227,7 @@ def _snapshot(store: Store, document_id: str, seq: int) -> Known | None:
     except UnknownMoment:
         return None
     except Broken as error:
-        logger.error("%s", error)
+        logger.error("%s", error, extra={"document": document_id})
         return None
 
 
@@ -254,6 +259,7 @@ def _told(
         logger.error(
             "%s: entry %d does not tell what the entries %d to %d did: %s",
             document_id, known.seq, damaged.first, damaged.last, error,
+            extra={"document": document_id},
         )  # fmt: skip
         return None
     time = _time(store, document_id, damaged, pause)

@@ -101,10 +101,16 @@ def _pack(
     onto = before[-1].hash if before else BEFORE_ALL
     chunks = chain_chunks(cut([*old, *fresh]), onto, {until: last.hash}, pause)
     if [group for chunk in chunks for group in decode(chunk.data, pause)] != [*old, *fresh]:
-        logger.error("%s is not packed: entries up to %d are unpacked as others", document_id, until)
+        logger.error(
+            "%s is not packed: entries up to %d are unpacked as others", document_id, until,
+            extra={"document": document_id},
+        )  # fmt: skip
         return False
     if not _same(docs, entries, fresh, roots, pause):
-        logger.warning("%s is not packed beyond entry %d: it would read differently", document_id, status.packed)
+        logger.warning(
+            "%s is not packed beyond entry %d: it would read differently", document_id, status.packed,
+            extra={"document": document_id},
+        )  # fmt: skip
         return False
     return store.pack(document_id, known[-1].hash if known else BEFORE_ALL, chunks)
 

@@ -54,6 +54,7 @@ class Room:
     ) -> None:
         """`forget(room)` is called when the room closes, `noted(room, seq)` after each commit."""
         self.document_id = document_id
+        self._log = logging.LoggerAdapter(logger, {"document": document_id})
         self.peers: set[Peer] = set()
         self.closed = False  # it is not this document's room any more
         self.empty_since: int | None = host.now()  # when the last peer left; None while there is one
@@ -225,7 +226,7 @@ class Room:
         try:
             update = self._replica.lacking(has)
         except Unreadable as error:
-            logger.error("%s: nobody knows what is lacking after %r: %s", self.document_id, has, error)
+            self._log.error("%s: nobody knows what is lacking after %r: %s", self.document_id, has, error)
             answer(Refusal("malformed", "This state vector is of another document."))
             self.close()
             return
@@ -298,13 +299,13 @@ class Room:
                 update = merge(turn.updates)
                 apply_in_slices(self.doc, update, self._host.pause, SLOWEST)
             except TooSlow as error:
-                logger.error("%s: a change of %d bytes: %s", self.document_id, turn.size, error)
+                self._log.error("%s: a change of %d bytes: %s", self.document_id, turn.size, error)
                 turn.answer(Refusal("too-large", "This change takes too long to merge, for everybody."), turn.peer)
                 self.close()
             except Unreadable as error:
                 self._unreadable(turn, error)
             except Exception:
-                logger.exception("%s: a change could not be taken into the doc", self.document_id)
+                self._log.exception("%s: a change could not be taken into the doc", self.document_id)
                 self.close()
             else:
                 changes.append(self._change(turn, update))
@@ -339,7 +340,7 @@ class Room:
         return Change(update, peer.user_id, peer.session_id, now, clients, turn.inserted, turn.deleted)
 
     def _unreadable(self, turn: Turn, error: Unreadable) -> None:
-        logger.error("%s: the gate let pass what pycrdt cannot read: %s", self.document_id, error)
+        self._log.error("%s: the gate let pass what pycrdt cannot read: %s", self.document_id, error)
         turn.answer(Refusal("malformed", "The server could not read this change."), turn.peer)
         self.close()
 
@@ -442,7 +443,8 @@ class Room:
             self._replica.gate.owners.update(hint.owners)
             self._replica.gate.replay(update)
         except (Unreadable, Malformed) as error:
-            logger.error("%s: entries %d to %d are not readable: %s", self.document_id, hint.first, hint.last, error)
+            first, last = hint.first, hint.last
+            self._log.error("%s: entries %d to %d are not readable: %s", self.document_id, first, last, error)
             self.close()
 
     def _read_on(self, head: int) -> None:
@@ -457,10 +459,10 @@ class Room:
         try:
             some = self._replica.read()
         except Unreachable as error:
-            logger.error("%s: the log could not be read: %s", self.document_id, error)
+            self._log.error("%s: the log could not be read: %s", self.document_id, error)
             self.close()
         except Exception:
-            logger.exception("%s: the log could not be read", self.document_id)
+            self._log.exception("%s: the log could not be read", self.document_id)
             self.close()
         else:
             self._when_landed(lambda: self._catch_up(some))
@@ -478,7 +480,7 @@ class Room:
                 self._unshown = []
             self._replica.replay(some)
         except (Unreadable, Malformed) as error:
-            logger.error("%s: entries up to %d are not readable: %s", self.document_id, some[-1].last, error)
+            self._log.error("%s: entries up to %d are not readable: %s", self.document_id, some[-1].last, error)
             self.close()
             return
         if more:

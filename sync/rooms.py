@@ -255,9 +255,12 @@ class Rooms:
             try:
                 self.look_at(room.document_id, room.seq)
             except UnknownDocument:
-                logger.info("%s was deleted while it was open", room.document_id)
+                logger.info("%s was deleted while it was open", room.document_id, extra={"document": room.document_id})
             except Exception:
-                logger.exception("%s could not be looked at before it was forgotten", room.document_id)
+                logger.exception(
+                    "%s could not be looked at before it was forgotten", room.document_id,
+                    extra={"document": room.document_id},
+                )  # fmt: skip
 
     def _check(self, document_id: str, peer: Peer) -> None:
         """Whoever comes from another process finds here what was acknowledged there, whether or not a hint came."""
@@ -386,9 +389,12 @@ class Rooms:
         try:
             self.compact(document_id)
         except UnknownDocument:
-            logger.info("%s was deleted before it could be compacted", document_id)
+            logger.info("%s was deleted before it could be compacted", document_id, extra={"document": document_id})
         except Exception:
-            logger.exception("%s could not be compacted or packed; it is tried again later", document_id)
+            logger.exception(
+                "%s could not be compacted or packed; it is tried again later", document_id,
+                extra={"document": document_id},
+            )  # fmt: skip
 
 
 def _program(user_id: int, client_id: int) -> Peer:

@@ -1,0 +1,85 @@
+"""What the program says to whoever operates it: lines for people, or for programs one JSON object a line.
+
+Of notes, people and connections their ids, where they are known; never what they wrote, their links, their passwords.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import gevent
+from flask import g, request
+from gunicorn.glogging import Logger as GunicornLogger
+from sqlalchemy import inspect
+
+from editor.config import Config
+
+ABOUT = ("document", "user", "connection", "route")  # what a line may say it is about, as `extra`
+OURS = ("editor", "sync")  # of others only warnings: some of them would tell what people wrote
+
+say = logging.getLogger("palimpsest").info  # what is no complaint: that it serves, and where
+
+
+def install(config: Config) -> None:
+    """From now on this process, and those it makes, say things as the operator wants them."""
+    handler = logging.StreamHandler(sys.stderr)
+    told = logging.getLogger("palimpsest")
+    told.setLevel(logging.INFO)
+    if config.log == "json":
+        handler.setFormatter(_Json())
+        logging.captureWarnings(True)
+    else:
+        told.propagate = False
+        told.addHandler(logging.StreamHandler(sys.stdout))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    for name in OURS:
+        logging.getLogger(name).setLevel(config.log_level.upper())
+
+
+def begin(config: Config) -> None:
+    """In a worker: what a greenlet did not catch is said the same way."""
+    if config.log == "json":
+        gevent.get_hub().print_exception = _uncaught  # type: ignore[method-assign]
+
+
+def of_request() -> dict[str, object]:
+    """What this request is about. Its rule and not its path, which may hold the token of a link; asks no database."""
+    # Whom Flask-Login has found already; None also for one that has no row.
+    user = inspect(g.get("_login_user"), raiseerr=False)
+    return {
+        "route": f"{request.method} {request.url_rule or 'none'}",
+        "document": (request.view_args or {}).get("document_id"),
+        "user": user.identity[0] if user is not None and user.identity else None,
+    }
+
+
+class Gunicorn(GunicornLogger):  # type: ignore[misc]
+    """gunicorn's own lines among the others."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        said: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        about = {name: getattr(record, name, None) for name in ABOUT}
+        said |= {name: value for name, value in about.items() if value is not None}
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False)
+
+
+def _uncaught(context: object, t: Any, v: Any, tb: Any) -> None:
+    """In the place of gevent's own, which shows what the greenlet was called with."""
+    logging.getLogger(__name__).error("nobody caught this", exc_info=(t, v, tb))
