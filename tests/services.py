@@ -66,8 +66,11 @@ def postgres_programs() -> Path:
 class Postgres:
     """A server of our own on a free port, without a password."""
 
-    def __init__(self, programs: Path, **settings: str) -> None:
-        """In a hurry: what it holds need not survive a power loss, unless `settings` of postgresql.conf say so."""
+    def __init__(self, programs: Path, follows: "Postgres | None" = None, **settings: str) -> None:
+        """In a hurry: what it holds need not survive a power loss, unless `settings` of postgresql.conf say so.
+
+        `follows`: it is a standby of that one, and has what that has.
+        """
         self._home = Path(tempfile.mkdtemp(prefix="palimpsest-postgres-"))
         atexit.register(self.close)
         self._as: dict[str, Any] = {}
@@ -77,8 +80,12 @@ class Postgres:
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             programs = self._reachable(programs)
         data = self._home / "data"
-        self._run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
-        port = free_port()
+        if follows is None:
+            self._run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
+        else:
+            where: list[Path | str] = ["-D", data, "-h", "127.0.0.1", "-p", str(follows.port), "-U", "postgres"]
+            self._run([programs / "pg_basebackup", *where, "-R", "-X", "stream", "-c", "fast", "--no-sync"])
+        self.port: int = free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
@@ -88,8 +95,8 @@ class Postgres:
             "synchronous_commit": "off",
         } | settings
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        command: list[Path | str] = [programs / "postgres", "-D", data, "-p", str(port), *options]
-        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        command: list[Path | str] = [programs / "postgres", "-D", data, "-p", str(self.port), *options]
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self.process = Service(command, self._home, self.answers, **self._as)
         self.process.start()
 

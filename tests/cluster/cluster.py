@@ -67,9 +67,9 @@ class Cluster:
         """What the workers have said so far."""
         return self.server.log
 
-    def another(self, data: Path) -> Server:
+    def another(self, data: Path, module: str = "editor.cli", **settings: str) -> Server:
         """One more instance, as if on another machine. nginx does not know it."""
-        return Server(data, **self._settings)
+        return Server(data, module, **self._settings | settings)
 
     def ready(self, worker: int) -> bool:
         try:

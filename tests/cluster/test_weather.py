@@ -5,64 +5,20 @@ comes then; a server that forgot what it had acknowledged would be found out, be
 """
 
 import os
-import re
 import signal
-import time
-from collections.abc import Callable, Sequence
-from itertools import count
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.cluster.cluster import SLOWER, WORKERS, Cluster
+from tests.cluster.cluster import WORKERS, Cluster
 from tests.cluster.conftest import Arrive
+from tests.cluster.weather import CONVERGED, Company
 from tests.live import SocketLink, Visitor
-from tests.people import Person, same
-
-CONVERGED = 2.0 * SLOWER  # seconds
-
-_words = count()
-
-
-class Company:
-    """Some people, and what they have typed."""
-
-    def __init__(self, people: Sequence[Person]) -> None:
-        self.people = people
-        self.typed: list[str] = []
-
-    def write(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            for person in self.people:
-                self.word(person)
-                person.tend()
-                person.link.wait(0.005)
-
-    def word(self, person: Person) -> None:
-        word = f"<{next(_words)}>"
-        self.typed.append(word)
-        person.type(word)
-
-    def converged(self) -> float:
-        """How long it takes until everybody has read and saved everything."""
-        began = time.monotonic()
-        while not all(person.joined and person.saved and self._read(person) for person in self.people):
-            assert time.monotonic() - began < 30, [
-                (bool(each.joined), each.saved, self._read(each), each.refusals[-3:]) for each in self.people
-            ]
-            for person in self.people:
-                person.tend()
-                person.link.wait(0.005)
-        return time.monotonic() - began
-
-    def nothing_is_lost(self, newcomer: Person) -> None:
-        text = same(newcomer, *self.people)
-        assert sorted(re.findall(r"<\d+>", text)) == sorted(self.typed)
-        assert [person.refused for person in self.people] == [[]] * len(self.people)
-
-    def _read(self, person: Person) -> bool:
-        return len(str(person.text)) == sum(map(len, self.typed))
+from tests.nemesis.line import Network
+from tests.people import Person
 
 
 @pytest.fixture
@@ -120,6 +76,33 @@ def test_redis_forgets_everything_cuts_everybody_off_and_is_full(
     company.nothing_is_lost(arrive(0))
 
 
+def test_a_worker_and_redis_do_not_reach_each_other(
+    cluster: Cluster, arrive: Arrive, ada: Visitor, note: str, tmp_path: Path
+) -> None:
+    """No connection ends: what is sent goes nowhere, and nothing comes."""
+    network = Network()
+    line = network.line(int(cluster.redis.url.rsplit(":", 1)[1].partition("/")[0]))
+    cut_off = cluster.another(tmp_path / "data", REDIS_URL=f"redis://{line.url.removeprefix('http://')}/0").start()
+    try:
+        people = [arrive(0), arrive(1, "polling"), Person(SocketLink(cut_off, ada, note))]
+        company = Company(people)
+        company.write(0.5)
+        assert company.converged() < CONVERGED
+        network.call(line, "half-open")
+        company.write(1)
+        assert company.converged() < CONVERGED
+        company.nothing_is_lost(arrive(2))
+        network.call(line, "plain")
+        company.write(1)
+        assert company.converged() < CONVERGED
+        company.nothing_is_lost(arrive(0))
+        people[2].leave()
+        assert "Traceback" not in cut_off.log
+    finally:
+        cut_off.kill()
+        network.close()
+
+
 def test_workers_are_killed(cluster: Cluster, company: Company, arrive: Arrive) -> None:
     company.write(0.3)
     for worker in range(WORKERS):
@@ -138,6 +121,58 @@ def test_a_worker_is_held_still(cluster: Cluster, company: Company, arrive: Arri
     os.kill(pid, signal.SIGCONT)
     company.converged()
     company.nothing_is_lost(arrive(1))
+
+
+def test_a_worker_is_slow(cluster: Cluster, company: Company, arrive: Arrive) -> None:
+    """It has a tenth of the time, as on a machine that swaps."""
+    company.write(0.3)
+    pid = cluster.pid(1)
+    try:
+        for _ in range(15):
+            os.kill(pid, signal.SIGSTOP)
+            company.write(0.18)
+            os.kill(pid, signal.SIGCONT)
+            company.write(0.02)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert company.converged() < 2 * CONVERGED
+    company.nothing_is_lost(arrive(1))
+
+
+@contextmanager
+def no_connection_left(cluster: Cluster) -> Iterator[None]:
+    """Somebody else has all that PostgreSQL gives; those of the workers are cut, and nobody gets another one."""
+    url, taken = cluster.postgres.url, []
+    others = "FROM pg_stat_activity WHERE client_port IS NOT NULL AND pid <> ALL(%s)"
+    cut = f"SELECT count(pg_terminate_backend(pid)) {others}".encode()
+
+    def take_all() -> None:
+        while True:
+            taken.append(psycopg.connect(url))
+
+    with psycopg.connect(url, autocommit=True) as admin:
+        try:
+            alone = False
+            while not alone:
+                with pytest.raises(psycopg.OperationalError, match="too many clients"):
+                    take_all()
+                mine = [each.info.backend_pid for each in (admin, *taken)]
+                alone = admin.execute(cut, [mine]).fetchone() == (0,)
+            yield
+        finally:
+            for connection in taken:
+                connection.close()
+
+
+def test_postgresql_has_no_connection_left(cluster: Cluster, company: Company, arrive: Arrive) -> None:
+    company.write(0.3)
+    with no_connection_left(cluster):
+        company.write(4)
+        assert not all(person.saved for person in company.people)
+        assert not cluster.ready(0)
+    assert company.converged() < 2 * CONVERGED
+    company.nothing_is_lost(arrive(1))
+    assert cluster.ready(0)
 
 
 def test_postgresql_is_started_again(cluster: Cluster, company: Company, arrive: Arrive) -> None:
