@@ -153,7 +153,8 @@ class Committer:
         try:
             if self._closed:
                 raise NotStored("The server is stopping.")
-            outcomes = lane([Work(batch.document_id, changes, batch.epoch) for batch, changes in taken], patient)
+            works = [Work(batch.document_id, changes, batch.epoch, batch.seq) for batch, changes in taken]
+            outcomes = lane(works, patient)
         except NotStored as error:
             _report("nothing was stored: %s %r", error, error.__cause__)
             outcomes, failed = [error] * len(taken), True

@@ -29,6 +29,7 @@ class Work(NamedTuple):
     document_id: str
     changes: Sequence[Change]
     epoch: str | None = None  # of the history that they continue; None: whichever there is
+    seq: int = 0  # of the newest entry that they build on
 
 
 # The epoch that ends because something is erased, with the document's id and the next epoch: see `epochs`.
@@ -216,8 +217,12 @@ def _number(log: Log, heads: Mapping[str, Head | None], work: Work) -> Outcome:
 
 
 def continues(head: Head, work: Work) -> bool:
-    """Whether the changes were made in the history that the document has."""
-    return work.epoch in (None, head.epoch)
+    """Whether the changes were made in the history that the document has.
+
+    A database may have lost its end: a standby that took over before it had all of it, an older copy that somebody put
+    in its place. What builds on that would leave a hole.
+    """
+    return work.epoch in (None, head.epoch) and work.seq <= head.seq
 
 
 def number(head: Head, work: Work) -> list[Entry]:

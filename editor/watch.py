@@ -81,11 +81,11 @@ class Watch:
 
     def _look_at_documents(self) -> None:
         sockets: Sockets = self._app.extensions["sockets"]
-        asked = list(self._rooms.open)
+        asked = dict(self._rooms.open)
+        seqs = {document_id: room.seq for document_id, room in asked.items()}
         found = self._find(asked)
-        for document_id in asked:
-            room = self._rooms.open.get(document_id)
-            if room is None:
+        for document_id, room in asked.items():
+            if self._rooms.open.get(document_id) is not room:
                 continue
             if document_id not in found:
                 room.close(GONE, GONE)
@@ -93,7 +93,7 @@ class Watch:
             epoch, head, access = found[document_id]
             if room.settled:
                 self.gaps += max(0, head - room.seq)
-            room.check(epoch, head)
+            room.check(epoch, head, seqs[document_id])
             before = self._access.get(document_id)
             self._access[document_id] = access
             if access != before:  # or nobody has looked since they were let in

@@ -399,11 +399,14 @@ class Room:
         else:
             self._awareness.hear(Message.decode(hint.message).payload)
 
-    def check(self, epoch: str, head: int) -> None:
-        """What the database says of the document. Make good what no hint has told."""
+    def check(self, epoch: str, head: int, was: int) -> None:
+        """What the database says of the document. Make good what no hint has told.
+
+        `was`: the seq that this room had before the database was asked. If that has less, it has lost something.
+        """
         if self.closed:
             return
-        if epoch != self.epoch:
+        if epoch != self.epoch or head < was:
             self.close()
         elif head > self.seq:
             self._when_landed(lambda: self._follow(Hint(head, head)))

@@ -267,11 +267,12 @@ class Rooms:
         if document_id not in self._open:
             return
         store = self._host.store
+        was = self._open[document_id].seq
         status = store.status(document_id)
         room = self._open.get(document_id)
         if room is None:
             return
-        room.check(status.epoch, status.head)
+        room.check(status.epoch, status.head, was)
         # A guest who signs in takes their tabs along: the room here may know them as the guest's.
         if room.takes_for_another(peer) and store.owner(document_id, peer.client_id) == peer.user_id:
             room.close()

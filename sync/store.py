@@ -194,7 +194,8 @@ class NotStored(Exception):
 
 
 class Rewritten(NotStored):
-    """The changes continue another history than the document's: some of it was erased, or a backup was restored."""
+    """The changes continue another history than the document's: some of it was erased, or a backup was restored, or
+    the database has lost entries that it had said are durable."""
 
 
 class Unreachable(Exception):
@@ -213,6 +214,10 @@ class Batch(Protocol):
     @property
     def epoch(self) -> str | None:
         """The history that the changes continue, asked after `take()`; None: whichever there is."""
+
+    @property
+    def seq(self) -> int:
+        """The changes build on the entries up to this one, asked after `take()`."""
 
     def take(self) -> Sequence[Change]:
         """What waits now, oldest first. Called when the commit begins; what comes later is the next batch.

@@ -63,6 +63,7 @@ class Writer:
     def __init__(self, document_id: str, *changes: Change, story: list[str] | None = None) -> None:
         self.document_id = document_id
         self.epoch: str | None = None
+        self.seq = 0
         self.changes = changes
         self.story = story if story is not None else []
         self.entries: Sequence[Entry] = ()
@@ -251,6 +252,18 @@ class StoreContract:
         assert isinstance(late.error, Rewritten)
         assert world.store.open(note)[1:] == (0, None, {})
         assert [entry.seq for entry in fine.entries] == [1]
+
+    def test_what_builds_on_entries_that_are_not_there_is_not_written(self, world: World) -> None:
+        """The database has lost what it had said is durable."""
+        note, other = world.create(), world.create()
+        write(world, note, change(), change())
+        ahead, fine, even = Writer(note, change()), Writer(other, change()), Writer(note, change())
+        ahead.seq, even.seq = 3, 2
+        for writer in (ahead, fine, even):
+            world.store.append(writer)
+        world.wait(ahead, fine, even)
+        assert isinstance(ahead.error, Rewritten)
+        assert [entry.seq for entry in (*fine.entries, *even.entries)] == [1, 3]
 
     def test_entries_are_read_from_one_seq_to_another(self, world: World) -> None:
         note = world.create()

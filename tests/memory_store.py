@@ -262,7 +262,7 @@ class MemoryStore:
             document = self._find(batch.document_id)
         except UnknownDocument as error:
             return error
-        if batch.epoch not in (None, document.epoch):
+        if batch.epoch not in (None, document.epoch) or batch.seq > document.head:
             return Rewritten("the history is another one")
         owners = dict(document.owners)
         for change in changes:

@@ -38,6 +38,7 @@ class Written:
 
     document_id = DOCUMENT
     epoch = None
+    seq = 0
 
     def __init__(self, change: Change, told: list[Entry]) -> None:
         self._change = change

@@ -166,6 +166,7 @@ class Written:
 
     document_id = DOCUMENT
     epoch = None
+    seq = 0
 
     def __init__(self, update: bytes) -> None:
         self._update = update

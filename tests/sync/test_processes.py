@@ -102,11 +102,24 @@ def test_what_no_hint_has_told_is_made_good_by_a_look_at_the_database(world: Wor
     alice, bob = world.person(1), world.person(2, process=1)
     alice.type("a")
     status = world.store.status(DOCUMENT)
-    world.room(bob).check(status.epoch, status.head)
+    world.room(bob).check(status.epoch, status.head, 0)
     world.clock.turn()
     assert str(bob.text) == "a"
-    world.room(bob).check("another", status.head)
+    world.room(bob).check("another", status.head, 0)
     assert bob.refusals[-1]["error"] == "moved"
+
+
+def test_a_room_that_has_more_than_the_database_is_thrown_away(world: World, post: Post) -> None:
+    """The database has lost its end; but not one that was asked before the room got ahead of it."""
+    alice = world.person(1)
+    alice.type("a")
+    room = world.room(alice)
+    status = world.store.status(DOCUMENT)
+    alice.type("b")
+    room.check(status.epoch, status.head, 1)
+    assert alice.refusals == []
+    room.check(status.epoch, status.head, room.seq)
+    assert alice.refusals[-1]["error"] == "moved"
 
 
 def test_a_tab_that_comes_from_a_process_of_which_nothing_was_heard_goes_on_at_once(world: World, post: Post) -> None:
