@@ -297,6 +297,12 @@ def _migrate(config: Config, say: Callable[[str], None] = click.echo) -> None:
     from editor import migrations
 
     with _connected(config) as engine:
+        version = migrations.version(engine)
+        if migrations.is_newer(version):
+            raise click.ClickException(
+                f"Expected a database of version {migrations.newest()} or an older one, found {version}: a newer "
+                "Palimpsest has used it. Start that one."
+            )
         migrations.upgrade(engine, say)
 
 

@@ -25,6 +25,7 @@ say = logging.getLogger("palimpsest").info  # what is no complaint: that it serv
 def install(config: Config) -> None:
     """From now on this process, and those it makes, say things as the operator wants them."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
     told = logging.getLogger("palimpsest")
     told.setLevel(logging.INFO)
     if config.log == "json":

@@ -40,9 +40,13 @@ def newest() -> str:
 
 def is_older(version: str | None) -> bool:
     """Whether tables of this version lack something. Newer ones, which a later program made, do not."""
+    return version is None or (version != newest() and not is_newer(version))
+
+
+def is_newer(version: str | None) -> bool:
+    """Whether a later program made tables of this version."""
     script = ScriptDirectory.from_config(_config())
-    known = {each.revision for each in script.walk_revisions()}
-    return version is None or (version in known and version != script.get_current_head())
+    return version is not None and version not in {each.revision for each in script.walk_revisions()}
 
 
 def _config(**attributes: Any) -> Config:

@@ -202,11 +202,10 @@ class RedisBroker:
     def _hear(self, channel: bytes, data: bytes) -> None:
         try:
             origin, hint = decode(data)
-        except ValueError as error:
+            if origin != self._origin:
+                self._local.publish(channel.removeprefix(PREFIX).decode(), hint)
+        except ValueError as error:  # of a hint, or of the message in it; the next one may be sensible
             log.error("%s: %s", channel.decode(errors="replace"), error)
-            return
-        if origin != self._origin:
-            self._local.publish(channel.removeprefix(PREFIX).decode(), hint)
 
     def _talk(self, connection: Any) -> None:
         began = monotonic()

@@ -396,8 +396,9 @@ class Room:
             self._awareness.repeat()
         elif hint.first:
             self._when_landed(lambda: self._follow(hint))
-        else:
+        elif hint.message:
             self._awareness.hear(Message.decode(hint.message).payload)
+        # Else it says what only a newer version knows: all that must be known is in the log.
 
     def check(self, epoch: str, head: int, was: int) -> None:
         """What the database says of the document. Make good what no hint has told.
