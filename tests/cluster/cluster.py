@@ -31,7 +31,8 @@ class Worker(NamedTuple):
 class Cluster:
     """`url` is nginx's."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, instances: bool = False, **settings: str) -> None:
+        """`instances`: the workers are servers of their own, as on machines of their own; else one server has them."""
         # What is acknowledged must outlive a kill of PostgreSQL itself.
         self.postgres = Postgres(postgres_programs(), synchronous_commit="on")
         self.redis = Redis()
@@ -41,31 +42,38 @@ class Cluster:
             "SECRET_KEY": SECRET,
             "TRUSTED_PROXIES": "1",
             "SECURE_COOKIES": "no",
-        }
-        self.server = Server(home / "data", WORKERS=str(WORKERS), **self._settings)
-        self.server.port = _free_ports(WORKERS)
-        self.server.url = f"http://127.0.0.1:{self.server.port}"
+        } | settings
+        if instances:
+            self.servers = [Server(home / f"data-{number}", **self._settings) for number in range(WORKERS)]
+        else:
+            self.servers = [Server(home / "data", WORKERS=str(WORKERS), **self._settings)]
+        self.server = self.servers[0]
+        for port, server in enumerate(self.servers, _free_ports(WORKERS)):
+            server.port = port
+            server.url = f"http://127.0.0.1:{port}"
         self._routes: dict[int, str] = {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.nginx = Service(self._nginx(home / "nginx"), home / "nginx", self._answers)
 
     def start(self) -> "Cluster":
-        self.server.start()
+        for server in self.servers:
+            server.start()
         self.until(lambda: all(self.ready(worker) for worker in range(WORKERS)))
         self.nginx.start()
         return self
 
     def stop(self) -> None:
         self.nginx.stop()
-        self.server.kill()
+        for server in self.servers:
+            server.kill()
         self.redis.close()
         self.postgres.close()
 
     @property
     def log(self) -> str:
         """What the workers have said so far."""
-        return self.server.log
+        return "".join(server.log for server in self.servers)
 
     def another(self, data: Path, module: str = "editor.cli", **settings: str) -> Server:
         """One more instance, as if on another machine. nginx does not know it."""
@@ -146,7 +154,7 @@ class Cluster:
         home.mkdir(parents=True)
         shutil.copy(DEPLOY / "nginx.conf", home)
         ports = range(self.server.port, self.server.port + WORKERS)
-        servers = [f"server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;\n" for port in ports]
+        servers = [f"server 127.0.0.1:{port} max_fails=0;\n" for port in ports]
         (home / "servers.conf").write_text("".join(servers))
         site = (DEPLOY / "site.conf").read_text()
         assert "listen 8080;" in site
