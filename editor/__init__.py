@@ -59,7 +59,9 @@ def create_app(config: "Config") -> "Flask":
     )
 
     errors.register(app, pages.problem_page)
-    store.watch(metrics.register(app).committed)
+    numbers = metrics.register(app)
+    store.watch(numbers.committed)
+    rooms.on_opened = numbers.replayed.note
     security.register(app)
     body.register(app)
     auth.register(app)

@@ -20,6 +20,7 @@ from editor.errors import NotFound
 metrics = Blueprint("metrics", __name__)
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+REPLAYED = (0.0, 10.0, 100.0, 500.0, 1000.0, 5000.0)
 ENTRIES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
 SLOW = 1.0  # seconds from which on an operation is worth a line in the log
 
@@ -57,6 +58,7 @@ class Metrics:
         self.commit_seconds = Histogram(SECONDS)
         self.commit_entries = Histogram(ENTRIES)
         self.commits_failed = 0
+        self.replayed = Histogram(REPLAYED)  # entries that were read when a note was opened
         self.requests: Counter[tuple[str, int]] = Counter()  # route and status
 
     def committed(self, entries: int, seconds: float, failed: bool) -> None:
@@ -123,6 +125,7 @@ def _lines() -> Iterator[str]:
     yield from _histogram("acknowledged_seconds", "From an update to its answer that it is saved", numbers.acknowledged)
     yield from _histogram("commit_seconds", "How long a commit took", numbers.commit_seconds)
     yield from _histogram("commit_entries", "How many entries a commit had", numbers.commit_entries)
+    yield from _histogram("replayed_entries", "Entries after the snapshot when a note was opened", numbers.replayed)
     yield from _counter("commits_failed_total", "Commits of which nothing is durable", numbers.commits_failed)
     requests = {f'{rule}",status="{status}': count for (rule, status), count in numbers.requests.items()}
     yield from _counters("requests_total", "Requests", "rule", requests)

@@ -65,7 +65,7 @@ class Rooms:
 
     All calls come from one thread, and `later` calls back on it where blocking is allowed. After each commit
     `on_committed(document_id, seq)` is called, and `on_filling(document_id, filled)` when a document that people have
-    open comes near what it may hold (`Room.filled`).
+    open comes near what it may hold (`Room.filled`). `on_opened(entries)` says how many were read after the snapshot.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Rooms:
     ) -> None:
         self.on_committed: Callable[[str, int], None] | None = None
         self.on_filling: Callable[[str, float], None] | None = None
+        self.on_opened: Callable[[int], None] | None = None
         self._host = Host(store, roots, now, pause, later, capacity or Capacity())
         self._broker = broker
         self._open: dict[str, Room] = {}
@@ -314,6 +315,8 @@ class Rooms:
         self._not_whole.pop(document_id, None)
         self._open[document_id] = room
         self._unsubscribe[room] = unsubscribe
+        if self.on_opened is not None:
+            self.on_opened(room.tail.entries)
         self._sweep_later()
         if self._repeated is None:
             self._repeated = 0.0

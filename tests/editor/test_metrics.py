@@ -51,6 +51,7 @@ def test_what_people_do_is_counted_and_not_what_they_write(server: Server) -> No
     assert seen['palimpsest_acknowledged_seconds_bucket{le="+Inf"}'] == 2
     assert seen["palimpsest_commit_entries_sum"] == 2
     assert seen["palimpsest_commits_failed_total"] == 0
+    assert seen['palimpsest_replayed_entries_bucket{le="0.0"}'] == seen["palimpsest_replayed_entries_count"] == 1
     assert seen['palimpsest_requests_total{rule="/api/documents",status="201"}'] == 1
     text = requests.get(f"{server.url}/metrics", timeout=5).text
     assert "secret" not in text
