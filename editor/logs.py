@@ -18,6 +18,7 @@ from editor.config import Config
 
 ABOUT = ("document", "user", "connection", "route")  # what a line may say it is about, as `extra`
 OURS = ("editor", "sync")  # of others only warnings: some of them would tell what people wrote
+THEIRS = ("engineio.server", "socketio.server")  # which bring handlers of their own
 
 say = logging.getLogger("palimpsest").info  # what is no complaint: that it serves, and where
 
@@ -40,7 +41,9 @@ def install(config: Config) -> None:
 
 
 def begin(config: Config) -> None:
-    """In a worker: what a greenlet did not catch is said the same way."""
+    """In a worker: what others say, and what a greenlet did not catch, is said the same way."""
+    for name in THEIRS:
+        logging.getLogger(name).handlers.clear()
     if config.log == "json":
         gevent.get_hub().print_exception = _uncaught  # type: ignore[method-assign]
 

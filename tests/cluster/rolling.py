@@ -60,6 +60,11 @@ def typing(cluster: Cluster, visitor: Visitor, notes: int, clients: int) -> Iter
         crowd.kill()
 
 
+def peace(cluster: Cluster, between: float = BETWEEN) -> None:
+    """Nothing happens: what the machine itself takes."""
+    time.sleep(between * len(cluster.servers))
+
+
 def stop_and_start(cluster: Cluster, between: float = BETWEEN) -> None:
     """SIGTERM, and start again when it has ended."""
     for server in cluster.servers:
@@ -85,7 +90,7 @@ def main() -> None:
         try:
             cluster.start()
             ada = Visitor(cluster).sign_up("Ada")
-            for way in (stop_and_start, replace):
+            for way in (peace, stop_and_start, replace):
                 with typing(cluster, ada, options.notes, options.clients) as crowd:
                     time.sleep(BETWEEN)
                     way(cluster)
