@@ -1,6 +1,6 @@
 """The title and the excerpt in a document's row: a copy of what the log says, which may be thrown away.
 
-It follows the log about a second behind, and it knows how far it has come (`digest_seq`): after a crash, whoever lists
+It follows the log some seconds behind, and it knows how far it has come (`digest_seq`): after a crash, whoever lists
 the documents brings it up to date.
 """
 
@@ -19,7 +19,7 @@ from sync.store import UnknownDocument
 
 log = logging.getLogger(__name__)
 
-DELAY = 1.0  # seconds after the first change that is not in the copy
+DELAY = 5.0  # seconds after the first change that is not in the copy
 
 
 def refresh(document_id: str) -> None:
