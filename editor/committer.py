@@ -13,6 +13,7 @@ from sync.store import Batch, Change, NotStored
 
 MOST_ENTRIES = 1000  # in one commit
 MOST_BYTES = 1 << 20  # of updates, in one commit
+BEAT = 0.005  # seconds from the beginning of one commit to that of the next, if so much comes: it takes more along then
 LATE = 0.02  # seconds after which others do not wait for a commit any longer
 
 logger = logging.getLogger(__name__)
@@ -31,19 +32,21 @@ class Lane(Protocol):
 class Committer:
     """Takes batches, has them written, and tells them.
 
-    No timer: the first batch after a pause is taken on the loop's next turn, so that everything that has just arrived
-    comes along, and the next commit starts when the last one is done. Only while that one is late another lane goes on
-    with other documents; each is in one commit at a time. One that somebody else holds is waited for in a commit of its
-    own, and in all lanes but one at most.
+    The first batch after a pause is taken on the loop's next turn, so that everything that has just arrived comes
+    along, and the next commit starts when the last one is done, and a beat after that has begun. Only while that one is
+    late another lane goes on with other documents; each is in one commit at a time. One that somebody else holds is
+    waited for in a commit of its own, and in all lanes but one at most.
     """
 
-    def __init__(self, *lanes: Lane, late: float = LATE) -> None:
+    def __init__(self, *lanes: Lane, late: float = LATE, beat: float = BEAT) -> None:
         self.on_commit: Callable[[int, float, bool], None] = lambda entries, seconds, failed: None  # how it went
         self._late = late
+        self._beat = beat
         self._free = list(lanes)  # the last one is taken first: those before it may not even be connected
         self._waiting: deque[Batch] = deque()
         self._busy: dict[str, list[Batch]] = {}  # document of which something was taken -> what waits for its answer
         self._taken_last: Taken | None = None  # what was too much for the commit it was taken for
+        self._began = 0.0  # when the last commit began
         self._held: deque[Taken] = deque()  # what somebody else holds
         self._may_wait = max(1, len(lanes) - 1)  # how many more lanes may wait for them
         self._writing: list[float] = []  # when the commits began that go on, and that wait for nobody
@@ -107,12 +110,21 @@ class Committer:
                 self._commit(lane, [self._held.popleft()], patient=True)
                 self._may_wait += 1
             elif (self._waiting or self._taken_last) and self._is_late:
+                self._rest()
                 if taken := self._gather():
                     self._commit(lane, taken)
             else:
                 break
         self._free.append(lane)
         self._call()
+
+    def _rest(self) -> None:
+        """Until the next beat. The other lanes count on this one meanwhile."""
+        now = monotonic()
+        if now < self._began + self._beat:
+            self._writing.append(now)
+            gevent.sleep(self._began + self._beat - now)
+            self._writing.remove(now)
 
     def _gather(self) -> Sequence[Taken]:
         commit = _Commit()
@@ -146,7 +158,8 @@ class Committer:
 
     def _commit(self, lane: Lane, taken: Sequence[Taken], patient: bool = False) -> None:
         outcomes: Sequence[Outcome]
-        began, failed = monotonic(), False
+        self._began = began = monotonic()
+        failed = False
         if not patient:
             self._writing.append(began)
         self._call()

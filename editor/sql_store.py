@@ -11,7 +11,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from gevent import get_hub
 from gevent.lock import RLock
-from gevent.threadpool import ThreadPool
 from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, delete, event, func, insert, select
 from sqlalchemy.engine import ExceptionContext
 
@@ -21,6 +20,7 @@ from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
 from editor.log_writer import Outcome, Work
 from editor.loop import pause
+from editor.worker import Worker
 from sync.store import (
     Batch,
     Broken,
@@ -59,7 +59,7 @@ class SqlStore:
         self._connect: Callable[[], AbstractContextManager[Connection]] = self._engine.connect
         event.listen(self._engine, "handle_error", _say_why)
         # SQLite puts the thread to sleep that waits for the disk, so that is not the loop's. psycopg lets others run.
-        self._thread = ThreadPool(1) if engine.dialect.name == "sqlite" else None
+        self._thread = Worker() if engine.dialect.name == "sqlite" else None
         self._lanes: Sequence[PostgresLog] = ()
         self._upkeep: PostgresLog | SqliteLog
         if self._thread is not None:
@@ -208,7 +208,7 @@ class SqlStore:
         for used in (*self._lanes, self._upkeep):
             self._run(used.close)
         if self._thread is not None:
-            self._thread.kill()
+            self._thread.end()
         self._engine.dispose()
 
     def _intact(self, document_id: str, row: Any) -> Snapshot | None:
@@ -234,7 +234,7 @@ class SqlStore:
         assert self._thread is not None
         outcomes = self._run(log_writer.write, self._upkeep, works)
         if self._upkeep.checkpoint_due:
-            self._thread.spawn(self._upkeep.checkpoint)  # while people are told
+            self._thread.later(self._upkeep.checkpoint)  # while people are told
         return outcomes
 
     def _look_after(
@@ -247,7 +247,7 @@ class SqlStore:
         """Where the log's own connection is used."""
         if self._thread is None:
             return function(*args, **kwargs)
-        return worker.run(self._thread, function, *args, **kwargs)
+        return self._thread.run(function, *args, **kwargs)
 
 
 def _say_why(context: ExceptionContext) -> Unreachable | None:

@@ -1,8 +1,13 @@
 """Work on native threads, for what would hold the loop up."""
 
+from _queue import SimpleQueue  # the one below gevent's, which puts the thread to sleep and not a greenlet
+from collections import deque
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast
 
+from gevent import get_hub
+from gevent.event import AsyncResult
+from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
 P = ParamSpec("P")
@@ -28,3 +33,54 @@ def run(pool: ThreadPool, function: Callable[P, T], *args: P.args, **kwargs: P.k
     if failed:
         raise failed.pop()
     return cast(T, result)
+
+
+class Worker:
+    """One native thread, begun with its first work, which does one thing after the other.
+
+    As `run` on a pool of one thread, at a quarter of the cost: a commit of the log is one handing over and back.
+    """
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[Callable[[], None] | None] | None = None
+        self._done: deque[Callable[[], None]] = deque()
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `function` returns or raises on the thread. Others run meanwhile."""
+        result: AsyncResult[T] = AsyncResult()
+
+        def work() -> None:
+            try:
+                value = function(*args, **kwargs)
+            except BaseException as error:
+                failed = error  # the name ends with the clause
+                self._done.append(lambda: result.set_exception(failed))
+            else:
+                self._done.append(lambda: result.set(value))
+
+        self.later(work)
+        return cast(T, result.get())
+
+    def later(self, function: Callable[[], None]) -> None:
+        """Do this when there is nothing else to do before it. Must not raise; nobody waits."""
+        if self._work is None:
+            self._work = SimpleQueue()
+            watcher = get_hub().loop.async_()
+            watcher.start(self._tell)
+            get_original("_thread", "start_new_thread")(self._go_on, (self._work, watcher.send))
+        self._work.put(function)
+
+    def end(self) -> None:
+        """End the thread after all that it was given. What still comes has another one."""
+        if self._work is not None:
+            self._work.put(None)
+            self._work = None
+
+    def _go_on(self, work: "SimpleQueue[Callable[[], None] | None]", wake: Callable[[], None]) -> None:
+        while (next := work.get()) is not None:
+            next()
+            wake()
+
+    def _tell(self) -> None:
+        while self._done:
+            self._done.popleft()()

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from time import monotonic
 from typing import Protocol
 
 import gevent
@@ -17,9 +18,9 @@ from tests.contracts_store import Writer, change
 class Lanes:
     """Lanes that stop at each commit until it is said what comes of it."""
 
-    def __init__(self, count: int, late: float) -> None:
+    def __init__(self, count: int, late: float, beat: float) -> None:
         self.commits: deque[tuple[list[str], bool, AsyncResult[Sequence[Outcome]]]] = deque()
-        self.committer = Committer(*[self._write] * count, late=late)
+        self.committer = Committer(*[self._write] * count, late=late, beat=beat)
 
     def _write(self, works: Sequence[Work], patient: bool) -> Sequence[Outcome]:
         outcome: AsyncResult[Sequence[Outcome]] = AsyncResult()
@@ -61,16 +62,16 @@ def settle() -> None:
 
 
 class Several(Protocol):
-    def __call__(self, count: int, late: float = 0.0) -> Lanes:
-        """So many lanes; a commit is late after so many seconds."""
+    def __call__(self, count: int, late: float = 0.0, beat: float = 0.0) -> Lanes:
+        """So many lanes; a commit is late after so many seconds, and begins so long after the one before it."""
 
 
 @pytest.fixture
 def several() -> Iterator[Several]:
     made: list[Lanes] = []
 
-    def several(count: int, late: float = 0.0) -> Lanes:
-        made.append(Lanes(count, late))
+    def several(count: int, late: float = 0.0, beat: float = 0.0) -> Lanes:
+        made.append(Lanes(count, late, beat))
         return made[-1]
 
     yield several
@@ -87,6 +88,23 @@ def test_what_comes_at_once_is_one_commit(several: Several) -> None:
     assert lanes.going_on == [["a", "b", "c"]]
     lanes.ends("a")
     assert all(writer.answered for writer in writers)
+
+
+def test_what_comes_within_a_beat_is_one_commit(several: Several) -> None:
+    lanes = several(2, late=1, beat=0.3)
+    lanes.append("a")
+    lanes.ends("a")
+    began = monotonic()
+    for name in ("b", "c", "d"):
+        lanes.append(name)
+        assert lanes.going_on == []
+    with gevent.Timeout(5):
+        while not lanes.going_on:
+            gevent.sleep(0.005)
+    assert lanes.going_on == [["b", "c", "d"]]
+    assert monotonic() - began > 0.2
+    lanes.ends("b")
+
 
 
 def test_while_a_commit_is_not_late_the_others_wait_for_the_next(several: Several) -> None:
