@@ -5,7 +5,7 @@ It knows how to reach the client, who that is, and what a slow one may be spared
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from editor import packets
 from editor.bucket import Bucket
 from editor.limits import Limits
 from editor.outbox import Frame, Outbox
-from sync.messages import Kind, Message
+from sync.messages import SYNC_STEP2, UPDATE, Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.room import Room
 
@@ -31,6 +31,7 @@ class EngineSocket(Protocol):
     sid: str
     queue: Outbox
     closed: bool
+    quick: Callable[[bytes], bool] | None
 
     def close(self, wait: bool = ..., abort: bool = ..., reason: str | None = ...) -> None: ...
 
@@ -136,19 +137,20 @@ class Connection:
 
     def send(self, message: bytes, seq: int) -> None:
         """A Message of the room."""
-        is_update = message.startswith(Kind.UPDATE.value)
+        is_update = message.startswith(UPDATE)
         if is_update and self._behind is not None:
             return  # The catch-up will have it.
         self._put(self.frames.of(message, seq))
         if is_update and self.socket.queue.waiting > LAGGING and self.room is not None:
             self._behind = self.room.doc.get_state()
-        elif message.startswith(Kind.SYNC_STEP2.value):
+        elif not is_update and message.startswith(SYNC_STEP2):
             self._behind, self._catching_up = None, False
 
     def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
         """The ack of an event, if its sender asked for one."""
         if id is not None:
-            self._put(Frame(packets.answer(id, _as_json(answer))))
+            value = {"seq": answer.seq} if type(answer) is Saved else _as_json(answer)
+            self._put(Frame(packets.answer(id, value)))
 
     def emit(self, event: str, *arguments: object) -> None:
         self._put(Frame(packets.event(event, *arguments)))

@@ -14,6 +14,9 @@ LARGEST_MESSAGE = (1 << 20) + 16  # bytes: an update of 1 MiB, its type and its 
 LARGEST_REST = 4096  # bytes of everything else in a packet
 MOST_VALUES = 128  # in a packet, at all depths
 DEEPEST = 4  # packet, its data, an argument, and one level in that
+LARGEST_QUICK = 700  # bytes: what is no larger can neither hold many values nor an update that takes long
+
+_OPTIONS = {"options": {"compress": True}}  # what JavaScript clients may say as well
 
 
 class Refused(Exception):
@@ -53,14 +56,31 @@ def decode(data: object) -> Packet:
     return decoded
 
 
+def quick(data: bytes) -> tuple[int | None, bytes] | None:
+    """The id and the bytes of a small `message`, written in a usual way; None: `decode` must look at it."""
+    if len(data) > LARGEST_QUICK:
+        return None
+    try:
+        match msgpack.unpackb(data):
+            case {"type": packet.EVENT, "data": ["message", bytes(message)], "nsp": "/", **rest}:
+                id = rest.pop("id", None)
+                if (rest or _OPTIONS) == _OPTIONS and (id is None or (type(id) is int and id >= 0)):
+                    return id, message
+    except ValueError:
+        pass  # it is not MessagePack, or more comes after it
+    return None
+
+
 def event(name: str, *arguments: object) -> bytes:
     """An event, ready to be sent."""
-    return Packet(packet.EVENT, [name, *arguments], "/").encode()
+    encoded: bytes = msgpack.packb({"type": packet.EVENT, "data": (name, *arguments), "nsp": "/"})
+    return encoded
 
 
 def answer(id: int, value: object) -> bytes:
     """The ack of the event that came with this id, ready to be sent."""
-    return Packet(packet.ACK, [value], "/", id).encode()
+    encoded: bytes = msgpack.packb({"type": packet.ACK, "data": (value,), "nsp": "/", "id": id})
+    return encoded
 
 
 _NUMBERS = {  # first byte -> how the number after it is packed

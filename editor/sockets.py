@@ -11,6 +11,7 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from flask_socketio import SocketIO
 from gevent.lock import Semaphore
 from socketio import packet as kinds
 
-from editor import access, damage, database, epochs, outage, outbox, packets, websocket
+from editor import access, damage, database, engine, epochs, outage, outbox, packets, websocket
 from editor.bucket import Bucket
 from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
@@ -64,6 +65,7 @@ def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
     """
     websocket.install()
     outbox.install()
+    engine.install()
     Payload.max_decode_packets = MOST_PACKETS  # of what is more Engine.IO reads nothing, and answers "ok"
     server = SocketIO(
         app,
@@ -265,8 +267,9 @@ class Sockets:
     # -- Connections come and go -------------------------------------------------------------------
 
     def _opened(self, sid: str, environ: dict[str, Any]) -> Any:
-        self._connections[sid] = Connection(self._server.eio.sockets[sid], self._frames, self._limits)
-        self._connections[sid].address = address = environ.get("REMOTE_ADDR", "")
+        self._connections[sid] = connection = Connection(self._server.eio.sockets[sid], self._frames, self._limits)
+        connection.socket.quick = partial(self._receive_quickly, connection)
+        connection.address = address = environ.get("REMOTE_ADDR", "")
         self._addresses[address] += 1
         if not self._sweeping:
             self._sweeping = True
@@ -326,23 +329,41 @@ class Sockets:
 
     # -- Events --------------------------------------------------------------------------------------
 
+    def _receive_quickly(self, connection: Connection, data: bytes) -> bool:
+        """For the loop itself: act on a small message that nobody has to wait for. Whether that was done."""
+        found = None if connection.room is None or connection.peer is None else packets.quick(data)
+        if found is None or found[1].startswith(Kind.SYNC_STEP1.value):
+            return False
+        id, message = found
+        self._guarded(connection, id, lambda: self._message(connection, id, [message]))
+        return True
+
     def _receive(self, sid: str, data: object) -> None:
         """A packet. Whatever it is, neither this connection nor another suffers from more than it asked for."""
         connection = self._connections.get(sid)
         if connection is None:
             return  # It has ended, and this was still under way.
-        id = None
         try:
             packet = packets.decode(data)
-            id = packet.id
-            if packet.packet_type == kinds.EVENT:
-                self._handle(connection, packet)
-            elif packet.packet_type in (kinds.CONNECT, kinds.DISCONNECT):
-                self._server._handle_eio_message(sid, data)
-            elif packet.packet_type != kinds.ACK:
-                raise Refused("malformed", "expected an event")
         except Refused as refused:
-            self._refuse(connection, refused.id if id is None else id, refused)
+            self._refuse(connection, refused.id, refused)
+            return
+        match packet.packet_type:
+            case kinds.EVENT:
+                self._guarded(connection, packet.id, lambda: self._handle(connection, packet))
+            case kinds.CONNECT | kinds.DISCONNECT:
+                self._guarded(connection, packet.id, lambda: self._server._handle_eio_message(sid, data))
+            case kinds.ACK:
+                pass  # nothing is asked of clients
+            case _:
+                self._refuse(connection, packet.id, Refused("malformed", "expected an event"))
+
+    def _guarded(self, connection: Connection, id: int | None, act: Callable[[], None]) -> None:
+        """Whatever goes wrong, whoever sent it hears of it, and the connection goes on if it can."""
+        try:
+            act()
+        except Refused as refused:
+            self._refuse(connection, id, refused)
         except _EXIT:
             raise
         except BaseException as error:

@@ -1,11 +1,13 @@
 """The WebSocket transport of Engine.IO for gevent.
 
-Frames are parsed by websockets' sans-I/O protocol; this file moves the bytes. A frame that is too large is refused by
-its header, before its payload is read; frames are written whole and one at a time; nothing is compressed. Works under
-gunicorn's gevent worker and under gevent.pywsgi.
+The loop itself reads and writes, no greenlet waits for each. Whole plain frames are read here, which is most of what a
+server does; everything else of the protocol is left to websockets' sans-I/O implementation. A frame that is too large
+is refused by its header, before its payload is read; frames are written whole, in the order in which they were sent;
+nothing is compressed. Works under gunicorn's gevent worker and under gevent.pywsgi.
 """
 
 import socket as sockets
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -13,22 +15,32 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from engineio.async_drivers import gevent as driver
-from gevent import Timeout
+from gevent import get_hub
 from gevent.event import Event
-from gevent.lock import RLock
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # it was installed where there is no compiler
+    from websockets.utils import apply_mask
 
 MAX_SIZE = 2 << 20  # bytes of one message, in however many fragments; what is just over a limit is still answered
 SEND_BUFFER = 128 * 1024  # bytes that the system takes for us: what a slow client lets wait should wait where we see it
 READ_SIZE = 16 * 1024  # bytes at a time: what many tiny frames in it cost is bounded, too
 STALLED = 30.0  # seconds in which not a single byte could be written
 FAREWELL = 2.0  # seconds the other side has to answer a close frame
+AT_ONCE = 32  # messages that are taken without letting others run
 
 # What Engine.IO clients send as text; everything that carries data is binary here.
 CONTROL = frozenset({"1", "2probe", "3", "5", "6"})  # close, probe, pong, upgrade, noop
 LONGEST_CONTROL = max(map(len, CONTROL))
+
+_FIN = _MASKED = 0x80  # in the first byte of a frame, and in the second
+_MASK = 4  # bytes
+_PLAIN = _FIN | Opcode.BINARY  # the first byte of a binary message in one frame
+_READ, _WRITE = 1, 2  # as libev numbers them
 
 
 class EngineSocket(Protocol):
@@ -40,31 +52,51 @@ class EngineSocket(Protocol):
 class WebSocket:
     """One connection. Engine.IO calls it as a WSGI application, then `wait`, `send` and `close`.
 
-    One greenlet waits while another sends and closes.
+    One greenlet waits; anybody sends, the loop itself as well.
     """
 
     def __init__(self, handler: Callable[["WebSocket"], object], server: object) -> None:
+        # Asked about each binary message before it waits for `wait`; True: it is done with. The loop itself asks, so it
+        # must not block. Nothing is asked while something waits: messages stay in their order.
+        self.quick: Callable[[bytes], bool] | None = None
+        self.waiting = 0  # bytes that were sent and are not written yet
+        self.moved = 0.0  # when some of them were last written, or began to wait
+        self.drained: Callable[[], None] | None = None  # called when nothing waits any more
+
         self._handler = handler
         self._engine_socket: EngineSocket = handler.__self__  # type: ignore[attr-defined]  # it is a method of one
         self._protocol = ServerProtocol(max_size=MAX_SIZE)
+        self._open = False  # nobody has said goodbye: as the protocol's state says, for who asks often
+        self._unread = b""  # the beginning of a frame that is not there yet
+        self._inside = 0  # bytes that are missing of the frame that the protocol reads
         self._messages: deque[str | bytes] = deque()
-        self._partial = bytearray()  # fragments of a message that has not ended
+        self._fragments = bytearray()  # of a message that has not ended
+        self._fragmented = False  # there is one
         self._text = False  # is it text?
-        self._writing = RLock()
-        self._ended = Event()  # nothing more will be read
+        self._news = Event()  # for who waits
+        self._unwritten: deque[memoryview] = deque()
+        self._written = Event()  # nothing is unwritten
+        self._written.set()
+        self._last = False  # the protocol's word for "no more" comes after what is unwritten
+        self._ended = Event()  # nothing more will be read or written
 
     def __call__(self, environ: dict[str, Any], start_response: object) -> Iterable[bytes]:
-        self._connection = _connection(environ)
-        self._connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
-        self._connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
+        connection = _connection(environ)
+        connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
+        self._socket = connection._sock  # the one below gevent's, where nobody waits
+        loop = get_hub().loop
+        self._readable, self._writable = loop.io(connection.fileno(), _READ), loop.io(connection.fileno(), _WRITE)
         try:
             if self._shake_hands(environ):
                 self._handler(self)
-        except OSError:
-            pass  # The client left in the middle of a write: that is an end like any other.
+                self.close()
+            else:
+                self._written.wait(FAREWELL)
         finally:
-            self._ended.set()
-            self.close()
+            self.abort()
+            self._readable.close()
+            self._writable.close()
         if "gunicorn.socket" in environ:
             raise StopIteration  # how gunicorn is told that the socket was taken over
         return []
@@ -72,32 +104,51 @@ class WebSocket:
     def wait(self) -> str | bytes | None:
         """The next message, complete; None when there will be none."""
         while not self._messages:
-            if not self._read():
-                self._linger()
-                self._ended.set()
+            if not self._open:
                 return None
+            self._news.clear()
+            self._readable.start(self._read)
+            self._news.wait()
         return self._messages.popleft()
 
     def send(self, message: str | bytes) -> None:
-        """Returns when the whole message was handed to the network. Raises OSError when the connection has ended."""
-        if self._protocol.state is not State.OPEN:
-            raise ConnectionError("the WebSocket is closed")
-        if isinstance(message, str):
-            self._protocol.send_text(message.encode())
-        else:
-            self._protocol.send_binary(message)
-        self._flush()
+        """One message, after all that was sent before. None of these blocks or raises."""
+        self.write(framed(message.encode(), Opcode.TEXT) if isinstance(message, str) else framed(message))
+
+    def write(self, frame: bytes) -> None:
+        """The same, for who has the frame of the message already."""
+        if self._open:
+            self._write(frame)
 
     def close(self, code: int = CloseCode.GOING_AWAY) -> None:
-        """Say goodbye, wait a moment for the answer, and end the connection."""
-        try:
-            if self._protocol.state is State.OPEN:
-                self._protocol.send_close(code)
-                self._flush()
+        """Say goodbye after all that was sent, wait a moment for the answer, and end the connection."""
+        if self._open:
+            self._protocol.send_close(code)
+            self._flush()
+        self._news.set()
+        while not self._written.wait(FAREWELL) and time.monotonic() - self.moved < STALLED:
+            pass
+        if not self._ended.is_set():
+            self._readable.start(self._read)
             self._ended.wait(FAREWELL)
-        except OSError:
-            pass  # The client did not wait for a goodbye.
-        self._end()  # wakes whoever still waits for bytes of a client that has vanished
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        with suppress(OSError):  # It may have ended already.
+            self._socket.shutdown(sockets.SHUT_RDWR)
+        self._end()
+
+    def _end(self) -> None:
+        self._open = False
+        self._readable.stop()
+        self._writable.stop()
+        self._unwritten.clear()
+        self.waiting = 0
+        for event in (self._ended, self._written, self._news):
+            event.set()
+
+    # -- In ------------------------------------------------------------------------------------------
 
     def _shake_hands(self, environ: dict[str, Any]) -> bool:
         """Answer the upgrade request; False when it was refused."""
@@ -107,73 +158,141 @@ class WebSocket:
         for request in self._protocol.events_received():
             self._protocol.send_response(self._protocol.accept(request))  # type: ignore[arg-type]
         self._flush()
-        return self._protocol.state is State.OPEN
+        return self._open
 
-    def _read(self) -> bool:
-        """Take in what comes next; False when that was the end."""
-        if self._protocol.state is not State.OPEN:
-            return False
+    def _read(self) -> None:
+        """For the loop: take in what has come, unless somebody must take what came before."""
         try:
-            data = self._connection.recv(READ_SIZE)
-            if not data:
-                return False
-            self._protocol.receive_data(data)
-            try:
-                for frame in self._protocol.events_received():
-                    self._take(frame)  # type: ignore[arg-type]
-            except _Refused as refused:
-                self._protocol.fail(refused.code, str(refused))
-            self._flush()  # pongs, the answer to a close frame, or why the connection fails
+            data = self._socket.recv(READ_SIZE)
+        except BlockingIOError:
+            return
         except OSError:
-            return False
-        return True
+            data = b""
+        if not data:
+            self._end()
+            return
+        self._cut(self._unread + data if self._unread else data)
+        if self._messages or not self._open:
+            self._news.set()
+        if self._messages:
+            self._readable.stop()
+
+    def _cut(self, data: bytes) -> None:
+        """Take whole plain frames here, and have the protocol take the others as they come."""
+        at, end, count = 0, len(data), 0
+        while at < end:
+            if self._inside or not self._open:
+                # Who has said goodbye still reads: to end at once would make the network drop our close frame, too.
+                piece = data[at : at + self._inside] if self._inside else data[at:]
+                self._inside -= min(self._inside, len(piece))
+                at += len(piece)
+                self._hand_over(piece)
+                continue
+            header = _header(data, at)
+            if header is None:
+                break
+            start, size = header
+            if data[at] != _PLAIN or self._fragmented or size > READ_SIZE or not data[at + 1] & _MASKED:
+                self._inside = start + size - at
+                continue
+            if start + size > end:
+                break
+            count += 1
+            message = apply_mask(data[start : start + size], data[start - _MASK : start])
+            at = start + size
+            if self._messages or count > AT_ONCE or self.quick is None or not self.quick(message):
+                self._messages.append(message)
+        self._unread = data[at:]
+
+    def _hand_over(self, data: bytes) -> None:
+        was_open = self._open
+        self._protocol.receive_data(data)
+        try:
+            for frame in self._protocol.events_received():
+                if was_open:
+                    self._take(frame)  # type: ignore[arg-type]
+        except _Refused as refused:
+            self._protocol.fail(refused.code, str(refused))
+        self._flush()  # pongs, the answer to a close frame, or why the connection fails
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._text = frame.opcode is Opcode.TEXT
         elif frame.opcode is not Opcode.CONT:
             return  # The protocol itself answers pings and close frames.
-        self._partial += frame.data
-        if self._text and (frame.fin or len(self._partial) > LONGEST_CONTROL):
-            _check_text(self._partial)
+        self._fragments += frame.data
+        self._fragmented = not frame.fin
+        if self._text and (frame.fin or len(self._fragments) > LONGEST_CONTROL):
+            _check_text(self._fragments)
         if frame.fin:
-            message = bytes(self._partial)
+            message = bytes(self._fragments)
             self._messages.append(message.decode() if self._text else message)
-            self._partial = bytearray()
+            self._fragments = bytearray()
 
-    def _linger(self) -> None:
-        """Discard what the other side still sends: ending at once would make the network drop our close frame, too."""
-        try:
-            with Timeout(FAREWELL, False):  # type: ignore[arg-type]
-                while self._connection.recv(READ_SIZE):
-                    pass
-        except OSError:
-            pass  # It has ended: what we waited for.
+    # -- Out -----------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        # One writer at a time: a frame never starts in the middle of another, and each is written to its last byte.
-        with self._writing:
-            try:
-                for data in self._protocol.data_to_send():
-                    if data:
-                        self._write(memoryview(data))
-                    else:
-                        self._connection.shutdown(sockets.SHUT_WR)  # the protocol's word for "no more"
-            except OSError:
-                # Half a frame may be out: nothing that is written now could be understood.
-                self._end()
-                raise
+        self._open = self._protocol.state is State.OPEN and not self._ended.is_set()
+        for data in self._protocol.data_to_send():
+            if data:
+                self._write(data)
+            else:
+                self._last = True
+                self._shut_if_last()
 
-    def _write(self, data: memoryview) -> None:
-        while data:
-            data = data[self._connection.send(data, 0, STALLED) :]
-            if data and self._engine_socket.last_ping:
+    def _write(self, data: bytes) -> None:
+        """As much as the network takes, and the rest as soon as it does."""
+        if self._ended.is_set():
+            return
+        written = 0
+        if not self._unwritten:
+            try:
+                written = self._socket.send(data)
+            except BlockingIOError:
+                pass
+            except OSError:
+                self._end()
+                return
+            if written == len(data):
+                return
+            self.moved = time.monotonic()
+            self._written.clear()
+            self._writable.start(self._write_on)
+        self._unwritten.append(memoryview(data)[written:])
+        self.waiting += len(data) - written
+
+    def _write_on(self) -> None:
+        """For the loop: the network takes more."""
+        while self._unwritten:
+            data = self._unwritten[0]
+            try:
+                written = self._socket.send(data)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._end()
+                return
+            self.waiting -= written
+            self.moved = time.monotonic()
+            if written < len(data):
+                self._unwritten[0] = data[written:]
+                break
+            self._unwritten.popleft()
+        if self._unwritten:
+            if self._engine_socket.last_ping:
                 # The client cannot answer a ping before it has all that was sent before it: its time begins anew.
                 self._engine_socket.last_ping = time.time()
+            return
+        self._writable.stop()
+        self._written.set()
+        self._shut_if_last()
+        if self.drained is not None:
+            self.drained()
 
-    def _end(self) -> None:
-        with suppress(OSError):  # It may have ended already.
-            self._connection.shutdown(sockets.SHUT_RDWR)
+    def _shut_if_last(self) -> None:
+        if self._last and not self._unwritten:
+            with suppress(OSError):  # It may have ended already.
+                self._socket.shutdown(sockets.SHUT_WR)
 
 
 class _Refused(Exception):
@@ -182,6 +301,30 @@ class _Refused(Exception):
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+
+
+def framed(data: bytes, opcode: Opcode = Opcode.BINARY) -> bytes:
+    """A message in one frame, as a server writes it."""
+    size = len(data)
+    if size < 126:
+        return bytes((_FIN | opcode, size)) + data
+    if size < 1 << 16:
+        return struct.pack(">BBH", _FIN | opcode, 126, size) + data
+    return struct.pack(">BBQ", _FIN | opcode, 127, size) + data
+
+
+def _header(data: bytes, at: int) -> tuple[int, int] | None:
+    """Where the payload of the frame at `at` starts, and its size; None: the header is not all there."""
+    if len(data) - at < 2:
+        return None
+    start, size = at + 2, data[at + 1] & 0x7F
+    if size > 125:
+        width = 2 if size == 126 else 8
+        size = int.from_bytes(data[start : start + width], "big")
+        start += width
+    if data[at + 1] & _MASKED:
+        start += _MASK
+    return None if start > len(data) else (start, size)
 
 
 def _check_text(text: bytearray) -> None:

@@ -15,6 +15,10 @@ class Kind(Enum):
     AWARENESS = b"\x01"  # "this is where I am"
 
 
+_KINDS = {kind.value: kind for kind in Kind}  # to ask an enum takes longer than all the rest
+UPDATE, SYNC_STEP2 = Kind.UPDATE.value, Kind.SYNC_STEP2.value  # what such messages begin with
+
+
 class Message(NamedTuple):
     """The payload is a StateVector, an Update, an Update or awareness states."""
 
@@ -24,10 +28,10 @@ class Message(NamedTuple):
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read exactly one message. Raises `Malformed`, a ValueError."""
-        for kind in Kind:
-            if data.startswith(kind.value):
+        for beginning, kind in _KINDS.items():
+            if data.startswith(beginning):
                 reader = Reader(data)
-                reader.pos = len(kind.value)
+                reader.pos = len(beginning)
                 payload = reader.raw("a payload")
                 reader.finish()
                 return cls(kind, payload)

@@ -1,0 +1,82 @@
+"""One client of Engine.IO, over both transports, without a greenlet for writing and one for pings."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from engineio import exceptions, packet, socket
+from gevent import get_hub
+
+from editor.outbox import Outbox
+from editor.websocket import WebSocket
+
+
+class EngineSocket(socket.Socket):  # type: ignore[misc]
+    """Engine.IO's own, which has a greenlet for each of these, and a line in its log for each packet."""
+
+    queue: Outbox
+    last_ping: float | None  # when the client was asked whether it is there; None: it has answered
+    connected: bool
+
+    def __init__(self, server: Any, sid: str) -> None:
+        super().__init__(server, sid)
+        self.quick: Callable[[bytes], bool] | None = None  # as `WebSocket.quick`, once the client is known
+        self._timer: Any = None
+
+    def receive(self, received: packet.Packet) -> None:
+        if received.packet_type == packet.MESSAGE:
+            self.server._trigger_event("message", self.sid, received.data, run_async=False)
+        else:
+            super().receive(received)
+
+    def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+        super().close(wait, abort, reason)
+
+    def schedule_ping(self) -> None:
+        """When the client has answered the last one."""
+        if self.last_ping and not self.closing:
+            self.last_ping = None
+            if self._timer is not None:
+                self._timer.close()
+            self._timer = get_hub().loop.timer(self.server.ping_interval)
+            self._timer.start(self._ping)
+
+    def _ping(self) -> None:
+        if not self.closing:
+            self.last_ping = time.time()
+            self.queue.put(packet.Packet(packet.PING))
+
+    def _websocket_handler(self, websocket: WebSocket) -> list[object]:
+        if self.connected and not self._upgrade(websocket):
+            return []
+        self.connected = self.upgraded = True
+        websocket.quick = self.quick
+        self.queue.attach(websocket)
+        try:
+            while (message := websocket.wait()) is not None and not self.closed:
+                with suppress(exceptions.UnknownPacketError):  # a word of the upgrade, at another time
+                    self.receive(packet.Packet(encoded_packet=message))
+        finally:
+            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        return []
+
+    def _upgrade(self, websocket: WebSocket) -> bool:
+        """From polling. What is sent meanwhile waits."""
+        self.upgrading = True
+        try:
+            if websocket.wait() != "2probe":
+                return False
+            websocket.send("3probe")
+            self.queue.put(packet.Packet(packet.NOOP))  # ends the poll
+            return websocket.wait() == "5"
+        finally:
+            self.upgrading = False
+
+
+def install() -> None:
+    """Have Engine.IO make these. That it does so by this name is private: it is pinned."""
+    socket.Socket = EngineSocket
