@@ -15,7 +15,16 @@ from sync.chunk import Group
 from sync.codec import Malformed, state_vector
 from sync.doc import TooSlow, Unreadable, apply, apply_in_slices, merge
 from sync.gate import Admitted, Refused
-from sync.limits import AT_ONCE, FILLING, NEARLY, SLICE_SECONDS, SLOWEST
+from sync.limits import (
+    AT_ONCE,
+    CROWD,
+    CROWD_REST,
+    CROWD_REST_MOST,
+    FILLING,
+    NEARLY,
+    SLICE_SECONDS,
+    SLOWEST,
+)
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Replica, Tail
@@ -73,6 +82,8 @@ class Room:
         self._working = False
         self._waiting: list[Turn] = []  # admitted, for the next commit
         self._wanted = False  # the store knows that something waits
+        self._shown = 0  # when an update was last shown, in milliseconds
+        self._resting = False  # until it may be shown another one
         self._in_flight: list[Turn] = []  # in the doc, but not in the log yet
         self._preparing = False  # what is in flight is being taken into the doc, or waits for its commit then
         self._prepared: Sequence[Change] = ()
@@ -279,15 +290,33 @@ class Room:
 
     def _want(self) -> None:
         """Have what waits committed. If some of it is large, all is taken into the doc before, a slice at a time."""
-        if self._wanted or not self._waiting:
+        if self._wanted or not self._waiting or self._resting:
             return
-        if all(turn.light for turn in self._waiting):
+        rest = self._rest()
+        if rest > 0:
+            self._resting = True
+            self._host.later(rest / 1000, self._rested)
+        elif all(turn.light for turn in self._waiting):
             self._wanted = True
             self._host.store.append(self)
         elif not self._in_flight:
             self._wanted = self._preparing = True
             self._in_flight, self._waiting = self._waiting, []
             self._host.later(0, self._prepare)
+
+    def _rest(self) -> float:
+        """Milliseconds until a crowd may be shown the next update."""
+        crowd = len(self._greeted)
+        if crowd < CROWD:
+            return 0
+        rest = min(CROWD_REST_MOST, crowd * CROWD_REST)
+        since = self._host.now() - self._shown
+        return rest - since if 0 <= since < rest else 0  # the clock may step back
+
+    def _rested(self) -> None:
+        self._resting = False
+        if not self.closed:
+            self._want()
 
     def _prepare(self) -> None:
         """Pauses. From here to the store's answer the doc is ahead of the log."""
@@ -374,6 +403,7 @@ class Room:
         else:
             senders = {turn.peer for turn in self._in_flight}
             self._replica.advance([update], last)
+            self._shown = self._host.now()
             self._show(message, last, senders.pop() if len(senders) == 1 else None)
         owners = [(client, turn.peer.user_id) for turn in self._in_flight for client in turn.clients]
         # If this room is closed, the document may be open in another one of this process: it is told as well.
