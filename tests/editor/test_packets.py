@@ -53,6 +53,25 @@ def test_everything_that_clients_write() -> None:
     assert packet.id == 0
 
 
+def test_a_small_message_is_read_quickly_and_anything_else_with_care() -> None:
+    assert packets.quick(packed(["message", b"abc"], id=7)) == (7, b"abc")
+    assert packets.quick(packed(["message", b"abc"], options={"compress": True})) == (None, b"abc")
+    for other in (
+        packed(["message", bytes(1000)], id=7),
+        packed(["message", b"abc"], id=-1),
+        packed(["message", b"abc"], id=True),
+        packed(["message", b"abc"], more=1),
+        packed(["message", b"abc", 1], id=7),
+        packed(["message", "abc"], id=7),
+        packed(["leave"], id=7),
+        packed(["message", b"abc"], type=3, id=7),
+        packed(["message", b"abc"], id=7) + b"\0",
+        b"\xc1",
+        b"",
+    ):
+        assert packets.quick(other) is None
+
+
 def test_undefined_of_javascript_is_nothing() -> None:
     encoded = b"\x83\xa4type\x00\xa4data\xd4\x00\x00\xa3nsp\xa1/"
     assert packets.decode(encoded).data is None

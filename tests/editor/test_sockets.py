@@ -253,6 +253,22 @@ def test_two_joins(tab: Tab) -> None:
     assert tab.say(Kind.SYNC_STEP1, b"\0") == {}
 
 
+def test_what_needs_no_wait_waits_for_what_was_sent_before_it(server: Server, alice: Visitor, note: str) -> None:
+    """A keystroke is acted on by the loop itself, a join and a question for the document are not."""
+    with Tab(server, alice, note) as tab:
+        join = {"document": note, "client": tab.doc.client_id, "schema": 1, "epoch": None}
+        joined = tab.emit("join", join)
+        greeted = tab.emit("message", Message(Kind.SYNC_STEP1, b"\0").encode())
+        typed = [tab.emit("message", Message(Kind.UPDATE, tab.typed(letter)).encode()) for letter in "abc"]
+        left = tab.emit("leave")
+        assert tab.answer(joined)["seq"] == 0
+        assert tab.answer(greeted) == {}
+        assert all("seq" in tab.answer(id) for id in typed)
+        assert tab.answer(left) == {}
+        after = tab.emit("message", Message(Kind.UPDATE, tab.typed("d")).encode())
+        assert tab.answer(after)["error"] == "not-joined"
+
+
 def test_a_message_after_leaving(tab: Tab) -> None:
     tab.joined()
     assert tab.ask("leave") == {}

@@ -128,12 +128,17 @@ class Presences:
 
 
 def read_packet(user: int, data: bytes) -> None:
+    quickly = packets.quick(data)
     try:
         packet = packets.decode(data)
     except packets.Refused as refused:
+        if quickly is not None:
+            raise Broke("a packet was read quickly that is refused otherwise") from refused
         if refused.error not in ("malformed", "too-large") or len(str(refused)) > 200:
             raise Broke(f"expected a short answer, got {refused.error} {refused}") from refused
         return
+    if quickly is not None and (packet.id, packet.data) != (quickly[0], ["message", quickly[1]]):
+        raise Broke("a packet is read otherwise quickly")
     again = packets.decode(packet.encode())
     # NaN is not equal to itself, but its text is.
     if repr((again.packet_type, again.data, again.id)) != repr((packet.packet_type, packet.data, packet.id)):
