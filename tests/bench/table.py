@@ -1,0 +1,109 @@
+"""What was measured, as one table: the median of all rounds, their spread, and the ratio to one server."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tests.bench.scenarios import SCENARIOS, Figure
+from tests.bench.servers import BASE
+
+
+class Result(NamedTuple):
+    """One server in one scenario in one round. `measured` is the driver's, with `error` if it went wrong."""
+
+    round: int
+    scenario: str
+    server: str
+    measured: dict[str, Any]
+
+    def figure(self, figure: Figure) -> float | None:
+        return None if "error" in self.measured else figure.of(self.measured)
+
+
+class Cell(NamedTuple):
+    """A figure of a server: of all rounds in which there was one. The ratio is that of the same round's."""
+
+    median: float
+    least: float
+    most: float
+    ratio: float | None
+    least_ratio: float | None
+    most_ratio: float | None
+    noisy: bool  # others used the machine
+
+
+def cell(results: Sequence[Result], scenario: str, figure: Figure, server: str, base: str = BASE) -> Cell | None:
+    """None: there is no such figure."""
+    rounds = {each.round: each for each in results if each.scenario == scenario and each.server == server}
+    bases = {each.round: each for each in results if each.scenario == scenario and each.server == base}
+    values = {number: found for number, each in rounds.items() if (found := each.figure(figure)) is not None}
+    if not values:
+        return None
+    ratios = [
+        found / of_base
+        for number, found in values.items()
+        if number in bases and (of_base := bases[number].figure(figure))
+    ]
+    return Cell(
+        statistics.median(values.values()),
+        min(values.values()),
+        max(values.values()),
+        statistics.median(ratios) if ratios else None,
+        min(ratios, default=None),
+        max(ratios, default=None),
+        any(rounds[number].measured.get("noisy") for number in values),
+    )
+
+
+def number(value: float) -> str:
+    """Three digits that say something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def written(cell: Cell | None) -> str:
+    """As `median [least-most] xratio [least-most]`."""
+    if cell is None:
+        return "-"
+    words = number(cell.median)
+    if cell.least != cell.most:
+        words += f" [{number(cell.least)}-{number(cell.most)}]"
+    if cell.ratio is not None:
+        words += f" x{cell.ratio:.2f}"
+        if cell.least_ratio != cell.most_ratio:
+            words += f" [{cell.least_ratio:.2f}-{cell.most_ratio:.2f}]"
+    return words + ("*" if cell.noisy else "")
+
+
+def rows(results: Sequence[Result], servers: Sequence[str]) -> list[list[str]]:
+    """The table with its heading."""
+    found = [["", *servers]]
+    for scenario in dict.fromkeys(each.scenario for each in results):
+        for figure in SCENARIOS[scenario].figures:
+            cells = [written(cell(results, scenario, figure, server)) for server in servers]
+            found.append([f"{scenario} {figure.name}", *cells])
+    return found
+
+
+def aligned(table: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(words.ljust(width) for words, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return "\n".join(lines)
+
+
+def troubles(results: Sequence[Result]) -> list[str]:
+    """Sentences about what was not as it should be, of all servers."""
+    found = []
+    for each in results:
+        for trouble in of(each.measured):
+            found.append(f"{each.server}, {each.scenario}, round {each.round + 1}: {trouble}")
+    return found
+
+
+def of(measured: dict[str, Any]) -> list[str]:
+    """The same of one measurement."""
+    if "error" in measured:
+        return [measured["error"]]
+    found = [*measured.get("lost", []), *measured.get("disagreements", []), *measured.get("complaints", [])]
+    if measured.get("missing"):
+        found.append(f"{measured['missing']} times somebody did not see an edit")
+    return found
