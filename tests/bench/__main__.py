@@ -1,96 +1,83 @@
-"""`make bench`: how fast Palimpsest is beside other servers of its kind, on this machine. docs/performance.md tells how
-to read it.
+"""`make bench`: how fast Palimpsest is beside other servers of its kind, and by several processes, on this machine.
 
-In each round each scenario is done by one server after the other, each new and with nothing in it: what the machine
-does meanwhile concerns them all. Parts of Palimpsest alone: `python -m tests.bench.parts`.
+docs/performance.md tells how to read it. Parts of Palimpsest alone: `python -m tests.bench.parts`.
 """
 
 import argparse
 import json
 import random
-import subprocess
-import tempfile
-import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.bench import logged, machine, table
-from tests.bench.driving import Measured, drive
-from tests.bench.scenarios import SCENARIOS, Scenario
-from tests.bench.servers import BASE, LIMITS, SERVERS, Contender, Palimpsest
+from tests.bench import machine, table
+from tests.bench.comparing import Contenders, rounds
+from tests.bench.scenarios import SCENARIOS
+from tests.bench.servers import BASE, LIMITS, OURS, SERVERS
 from tests.bench.table import Result
+from tests.bench.workers import ONE, WORKERS
 
 OUTPUT = Path(".cache/bench.json")
-OURS = "ours"
-QUICK_SERVERS = [OURS, BASE]
 
 
-def measure(server: Contender, scenario: Scenario, quick: bool = False, **more: object) -> Measured:
-    """One scenario on a server of its own; for ours, whether all of it was in the log. `more`: for the driver."""
-    with tempfile.TemporaryDirectory(prefix="palimpsest-bench-") as folder:
-        try:
-            with machine.on(machine.SERVER):
-                server.start(Path(folder))
-            job = {**scenario.job, **(scenario.quick if quick else {}), **more}
-            measured = drive(server, job, scenario.viewers)
-        except (RuntimeError, subprocess.TimeoutExpired) as error:
-            return {"error": str(error)}
-        finally:
-            server.kill()
-        if isinstance(server, Palimpsest) and server.server is not None:
-            measured["lost"] = logged.lost(server.server.database_url, measured["promises"])
-        del measured["promises"]
-        return measured
+class Part(NamedTuple):
+    """Scenarios that the same servers do. The ratios are to `base`."""
+
+    scenarios: list[str]
+    contenders: Contenders
+    base: str
+
+
+def parts(scenarios: Iterable[str], servers: Iterable[str]) -> list[Part]:
+    """Everything that is to be done."""
+    by = {who: [name for name in scenarios if SCENARIOS[name].by == who] for who in ("all", "ours", "workers")}
+    chosen = {name: SERVERS[name] for name in servers}
+    ours: Contenders = {OURS: SERVERS[OURS]} if OURS in chosen else {}
+    found = [Part(by["all"], chosen, BASE), Part(by["ours"], ours, OURS)]
+    if OURS in chosen:
+        found.append(Part(by["workers"], WORKERS, ONE))
+    return [part for part in found if part.scenarios and part.contenders]
 
 
 def main() -> None:
     options = arguments()
-    print(f"expect durability, permissions and checks as they come; set for the load: {settings()}")
-    parts = f"{', '.join(options.scenarios)} by {', '.join(options.servers)}"
-    print(f"{parts}, {options.rounds} times; --seed {options.seed}")
+    print(f"Durability, permissions and checks as they come; for the load: {settings()}")
+    print(f"{', '.join(options.scenarios)}, {options.rounds} times; --seed {options.seed}", flush=True)
     machine.allow_connections()
     results: list[Result] = []
-    for turn in range(options.rounds):
-        for name in options.scenarios:
-            scenario = SCENARIOS[name]
-            first = turn % len(options.servers)  # nobody is always the first
-            for server in options.servers[first:] + options.servers[:first]:
-                if scenario.alone and server != OURS:
-                    continue
-                began = time.monotonic()
-                more = {"seed": options.seed + turn, "trace": options.trace}
-                measured = measure(SERVERS[server](), scenario, options.quick, **more)
-                results.append(Result(turn, name, server, measured))
-                print(told(results[-1], time.monotonic() - began), flush=True)
-    print("\n" + table.aligned(table.rows(results, options.servers)))
-    print(f"\nmedian [least-most of the rounds] xratio to {BASE} in the same round; * others used the machine as well")
-    for name in options.scenarios:
-        print(f"{name:4} {SCENARIOS[name].title}")
-    write(options.output, results, options)
-    if wrong := table.troubles([each for each in results if each.server == OURS]):
+    tables: list[list[list[str]]] = []
+    for part in parts(options.scenarios, options.servers):
+        scenarios = {name: SCENARIOS[name] for name in part.scenarios}
+        more = {"trace": options.trace}
+        done = list(rounds(scenarios, part.contenders, options.rounds, options.quick, options.seed, **more))
+        tables.append(table.rows(done, list(part.contenders), part.base))
+        print(f"\n{table.aligned(tables[-1])}\n")
+        for name in part.scenarios:
+            print(f"{name:4} {SCENARIOS[name].title}")
+        print(f"median [least-most] xratio to {part.base} in the same round; * others used the machine as well\n")
+        results += done
+    write(options, results, tables)
+    if wrong := table.troubles([each for each in results if each.server == OURS or each.server in WORKERS]):
         raise SystemExit("\n".join(["not as it should be:", *wrong]))
 
 
 def arguments() -> argparse.Namespace:
-    def names(known: dict[str, object]) -> object:
-        def read(words: str) -> list[str]:
-            unknown = set(words.split(",")) - known.keys()
-            if unknown:
-                raise argparse.ArgumentTypeError(f"expected some of {','.join(known)}, got {','.join(sorted(unknown))}")
-            return words.split(",")
-
-        return read
-
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--scenarios", type=names(dict(SCENARIOS)), default=list(SCENARIOS))  # type: ignore[arg-type]
-    parser.add_argument("--servers", type=names(dict(SERVERS)), default=None, help="ours among them or not")  # type: ignore[arg-type]
-    parser.add_argument("--rounds", type=int, default=None)
-    parser.add_argument("--quick", action="store_true", help="shorter, one round, against Hocuspocus alone")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help=f"where the JSON goes ({OUTPUT})")
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="with commas between them")
+    parser.add_argument("--servers", help=f"some of {','.join(SERVERS)}")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--quick", action="store_true", help="in five minutes: one round beside Hocuspocus alone")
     parser.add_argument("--trace", help="a recorded session for S5 (.json or .json.gz); else it is made of the seed")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help=f"where the JSON goes ({OUTPUT})")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
-    options.servers = options.servers or (QUICK_SERVERS if options.quick else list(SERVERS))
+    options.servers = options.servers or (f"{OURS},{BASE}" if options.quick else ",".join(SERVERS))
+    for name, known in (("scenarios", SCENARIOS), ("servers", SERVERS)):
+        chosen = getattr(options, name).split(",")
+        if unknown := [each for each in chosen if each not in known]:
+            parser.error(f"--{name}: expected some of {','.join(known)}, got {','.join(unknown)}")
+        setattr(options, name, chosen)
     return options
 
 
@@ -98,27 +85,19 @@ def settings() -> str:
     return " ".join(f"PALIMPSEST_{name}={value}" for name, value in LIMITS.items())
 
 
-def told(result: Result, seconds: float) -> str:
-    """A line while it runs."""
-    figures = [(each.name, result.figure(each)) for each in SCENARIOS[result.scenario].figures]
-    words = [f"{name} {table.number(found)}" for name, found in figures if found is not None]
-    driver = [f"driver {result.measured[name]:.2f}" for name in ("driverCpu",) if name in result.measured]
-    wrong = table.of(result.measured)
-    return f"[{seconds:3.0f} s] {result.scenario:4} {result.server:17} " + "; ".join([*words, *driver, *wrong[:2]])
-
-
-def write(output: Path, results: list[Result], options: argparse.Namespace) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
+def write(options: argparse.Namespace, results: list[Result], tables: list[list[list[str]]]) -> None:
+    """All that was measured, as JSON."""
     content = {
         "machine": machine.described(),
         "settings": LIMITS,
         "seed": options.seed,
         "quick": options.quick,
         "results": [each._asdict() for each in results],
-        "table": table.rows(results, options.servers),
+        "tables": tables,
     }
-    output.write_text(json.dumps(content, indent=1))
-    print(f"all of it: {output}")
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(content, indent=1))
+    print(f"all of it: {options.output}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from editor import database
 from editor.sql_store import SqlStore
 from sync.codec import state_vector
 from sync.history import replay
+from sync.store import Broken
 
 Promises = Mapping[str, Mapping[str, int]]  # document -> Yjs client -> the clock after the last such edit
 
@@ -17,7 +18,11 @@ def lost(url: str, promises: Promises) -> list[str]:
     try:
         found = []
         for document, clients in promises.items():
-            clocks = state_vector(replay(store, document).get_state())
+            try:
+                clocks = state_vector(replay(store, document).get_state())
+            except Broken as broken:
+                found.append(f"{document}: {broken}")
+                continue
             for client, promised in clients.items():
                 if (there := clocks.get(int(client), 0)) < promised:
                     found.append(f"{document}: {client} was promised {promised} clocks, the log has {there}")

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CORES = sorted(os.sched_getaffinity(0))
-SERVER = set(CORES[:1])
-DRIVER = set(CORES[1:2] or CORES)
+ALL = frozenset(CORES)
+SERVER = frozenset(CORES[:1])
+DRIVER = frozenset(CORES[1:2] or CORES)
 
 
 @contextmanager
-def on(cores: set[int]) -> Iterator[None]:
+def on(cores: frozenset[int]) -> Iterator[None]:
     """What is started in here runs on these cores only, with all that it starts."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)

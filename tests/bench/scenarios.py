@@ -1,7 +1,7 @@
 """What is measured: what people do, and the figures that tell how it went."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tests.bench.driving import Measured
 
@@ -17,7 +17,7 @@ class Figure(NamedTuple):
 class Scenario(NamedTuple):
     """`job` is the driver's (driver/kinds/), `quick` what of it is another for `make bench QUICK=1`.
 
-    `viewers`: who reads may not write. `alone`: no other server does this.
+    `viewers`: who reads may not write. `by`: who does it, all servers, ours alone, or several processes of ours.
     """
 
     title: str
@@ -25,7 +25,7 @@ class Scenario(NamedTuple):
     quick: dict[str, Any]
     figures: tuple[Figure, ...]
     viewers: bool = False
-    alone: bool = False
+    by: Literal["all", "ours", "workers"] = "all"
 
 
 def value(*path: str) -> Callable[[Measured], float | None]:
@@ -69,7 +69,7 @@ HIGHEST = (
 )
 
 # A window in which others used the machine is measured again, so many times, after a wait for quiet of so many ms.
-CAREFULLY = {"attempts": 3, "patience": 2500}
+CAREFULLY = {"attempts": 3, "patience": 2500, "settling": 8000}
 AT_ONCE = {"attempts": 1, "patience": 0}
 TYPING = {"kind": "typing", "warming": {"rate": 20, "seconds": 4}, "seconds": 10, **CAREFULLY}
 QUICKLY = {"warming": {"rate": 20, "seconds": 2}, "seconds": 5, **AT_ONCE}
@@ -162,6 +162,20 @@ SCENARIOS = {
         {**TYPING, **CROWD, "transport": "polling", "applying": {"readers": 1}, "rate": 10},
         QUICKLY,
         (*VISIBLE, CPU_SHOWN),
-        alone=True,
+        by="ours",
+    ),
+    "S10": Scenario(
+        "as S4d, by several processes with PostgreSQL and Redis",
+        {**RISING, **MANY, "rates": [5, 10, 15, 20, 25, 35, 50], "through": 5},
+        {**RISING_QUICKLY, "rates": [5, 15, 25]},
+        (
+            *HIGHEST[:1],
+            Figure("CPU per edit at 1,000/s, us", at(5, "cpuPerEdit")),
+            Figure("of PostgreSQL, us", at(5, "besidePerEdit", "postgres")),
+            Figure("of Redis, us", at(5, "besidePerEdit", "redis")),
+            Figure("visible p50 at 1,000/s, ms", at(5, "visible", "p50")),
+            Figure("visible p99 at 1,000/s, ms", at(5, "visible", "p99")),
+        ),
+        by="workers",
     ),
 }

@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from tests.bench import machine
 from tests.bench.install import HERE, PYTHON, node
 from tests.live import Server, Visitor
 from tests.services import free_port
 
 STARTING = 30.0  # seconds
 PEERS = HERE / "peers"
-ADAPTERS = HERE / "driver" / "adapters"
 PEOPLE = 10  # different ones at most: each has several tabs then
 
 # What a load driver needs that is one address, a few people and faster than people: durability and permissions stay.
@@ -40,26 +40,43 @@ class Contender(Protocol):
     """A server on 127.0.0.1 with nothing in it. It begins in `folder`, which is its own."""
 
     adapter: str
+    cores: frozenset[int]  # on which it runs
+    scattered: bool  # the people of one document are at all its addresses
 
     def start(self, folder: Path) -> None: ...
 
     @property
-    def url(self) -> str: ...
+    def urls(self) -> list[str]:
+        """Where it can be reached: of several, each document is at one."""
 
     @property
     def pids(self) -> list[int]:
         """Its processes, those that started the others."""
 
+    @property
+    def beside(self) -> dict[str, list[int]]:
+        """Those of the services that it needs, by their names."""
+
+    @property
+    def database_url(self) -> str:
+        """Where its log can be read afterwards; empty: nowhere."""
+
     def notes(self, count: int, people: int, viewers: bool) -> Notes:
         """So many documents, for so many people in each. `viewers`: who reads may not write."""
 
-    def kill(self) -> None: ...
+    def kill(self) -> None:
+        """SIGKILL."""
+
+    def close(self) -> None:
+        """The same, with all that it needs."""
 
 
 class Palimpsest:
     """`palimpsest serve` on SQLite, as the README has it."""
 
     adapter = "palimpsest"
+    cores = machine.SERVER
+    scattered = False
 
     def __init__(self) -> None:
         self.server: Server | None = None
@@ -69,12 +86,20 @@ class Palimpsest:
         self.server.start()
 
     @property
-    def url(self) -> str:
-        return self._running.url.replace("http", "ws")
+    def urls(self) -> list[str]:
+        return [self._running.url.replace("http", "ws")]
 
     @property
     def pids(self) -> list[int]:
         return [self._running.pid]
+
+    @property
+    def beside(self) -> dict[str, list[int]]:
+        return {}
+
+    @property
+    def database_url(self) -> str:
+        return self._running.database_url
 
     @property
     def _running(self) -> Server:
@@ -87,6 +112,8 @@ class Palimpsest:
     def kill(self) -> None:
         if self.server is not None:
             self.server.kill()
+
+    close = kill
 
 
 def notes(server: Server, count: int, people: int, viewers: bool) -> Notes:
@@ -105,6 +132,10 @@ def notes(server: Server, count: int, people: int, viewers: bool) -> Notes:
 
 class Peer:
     """Somebody else's server: documents are there as soon as they are named, for everybody."""
+
+    cores = machine.SERVER
+    scattered = False
+    database_url = ""
 
     def __init__(self, adapter: str, command: Callable[[int, Path], list[str | Path]]) -> None:
         self.adapter = adapter
@@ -127,13 +158,17 @@ class Peer:
         raise RuntimeError(f"expected {command} to listen within {STARTING} s; it said:\n{log.read_text()}")
 
     @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self._port}"
+    def urls(self) -> list[str]:
+        return [f"ws://127.0.0.1:{self._port}"]
 
     @property
     def pids(self) -> list[int]:
         assert self._process is not None
         return [self._process.pid]
+
+    @property
+    def beside(self) -> dict[str, list[int]]:
+        return {}
 
     def notes(self, count: int, people: int, viewers: bool) -> Notes:
         return Notes([f"document-{number}" for number in range(count)], [""], [""])
@@ -142,6 +177,8 @@ class Peer:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    close = kill
 
 
 def hocuspocus(port: int, folder: Path) -> list[str | Path]:
@@ -167,4 +204,5 @@ SERVERS: dict[str, Callable[[], Contender]] = {
     "y-websocket": lambda: Peer("y-websocket", y_websocket),
     "pycrdt-websocket": lambda: Peer("y-websocket", pycrdt_websocket),
 }
-BASE = "hocuspocus"  # whom the others are compared with
+OURS = "ours"
+BASE = "hocuspocus"  # to which the ratios are

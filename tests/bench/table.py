@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tests.bench.scenarios import SCENARIOS, Figure
-from tests.bench.servers import BASE
 
 
 class Result(NamedTuple):
@@ -32,8 +31,8 @@ class Cell(NamedTuple):
     noisy: bool  # others used the machine
 
 
-def cell(results: Sequence[Result], scenario: str, figure: Figure, server: str, base: str = BASE) -> Cell | None:
-    """None: there is no such figure."""
+def cell(results: Sequence[Result], scenario: str, figure: Figure, server: str, base: str) -> Cell | None:
+    """None: there is no such figure. `base`: the server to which the ratio is."""
     rounds = {each.round: each for each in results if each.scenario == scenario and each.server == server}
     bases = {each.round: each for each in results if each.scenario == scenario and each.server == base}
     values = {number: found for number, each in rounds.items() if (found := each.figure(figure)) is not None}
@@ -74,12 +73,12 @@ def written(cell: Cell | None) -> str:
     return words + ("*" if cell.noisy else "")
 
 
-def rows(results: Sequence[Result], servers: Sequence[str]) -> list[list[str]]:
+def rows(results: Sequence[Result], servers: Sequence[str], base: str) -> list[list[str]]:
     """The table with its heading."""
     found = [["", *servers]]
     for scenario in dict.fromkeys(each.scenario for each in results):
         for figure in SCENARIOS[scenario].figures:
-            cells = [written(cell(results, scenario, figure, server)) for server in servers]
+            cells = [written(cell(results, scenario, figure, server, base)) for server in servers]
             found.append([f"{scenario} {figure.name}", *cells])
     return found
 
@@ -94,12 +93,12 @@ def troubles(results: Sequence[Result]) -> list[str]:
     """Sentences about what was not as it should be, of all servers."""
     found = []
     for each in results:
-        for trouble in of(each.measured):
+        for trouble in troubles_of(each.measured):
             found.append(f"{each.server}, {each.scenario}, round {each.round + 1}: {trouble}")
     return found
 
 
-def of(measured: dict[str, Any]) -> list[str]:
+def troubles_of(measured: dict[str, Any]) -> list[str]:
     """The same of one measurement."""
     if "error" in measured:
         return [measured["error"]]

@@ -8,6 +8,7 @@ const LETTERS = 1000 // of the text in which it moves
 export class Caret {
   constructor(client, random) {
     this.client = client
+    this.start = 0
     this.edits = 0
     this.sent = []
     this.clocks = []

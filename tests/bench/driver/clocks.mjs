@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 
 const MOST = 512 // messages that are remembered
 
-/** What messages say about clocks, [[client, clock after it]]. Everybody gets the same bytes: they are read once. */
+/** What messages say about clocks, [[client, clock before it, clock after it]]. Everybody gets the same bytes: they are read once. */
 class Clocks {
   #known = new Map()
   #last
@@ -30,12 +30,15 @@ class Clocks {
   }
 }
 
-export const updateClocks = () => new Clocks((update) => [...Y.parseUpdateMeta(update).to])
+export const updateClocks = () => new Clocks((update) => {
+  const { from, to } = Y.parseUpdateMeta(update)
+  return [...to].map(([client, clock]) => [client, from.get(client), clock])
+})
 
 export const awarenessClocks = () => new Clocks((states) => {
   const decoder = decoding.createDecoder(states)
   return Array.from({ length: decoding.readVarUint(decoder) }, () => {
-    const found = [decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
+    const found = [decoding.readVarUint(decoder), 0, decoding.readVarUint(decoder)] // a state needs none before it
     decoding.readVarString(decoder)
     return found
   })

@@ -1,5 +1,4 @@
 import * as Y from 'yjs'
-import { NO_CHANGE } from './adapters/framing.mjs'
 import { Caret } from './caret.mjs'
 import { awarenessClocks, updateClocks } from './clocks.mjs'
 import { Samples } from './samples.mjs'
@@ -12,18 +11,20 @@ const LOOKED_AT = 20 // documents that are compared in the end
 
 /**
  * All who have documents open. An edit of a writer is visible at a connection when an update has come there that reaches
- * the clock after the edit: a message that holds several edits shows each of them. The writer's own echo does not count.
+ * the clock after the edit, and nothing before it is missing: a message that holds several edits shows each of them. The
+ * writer's own echo does not count.
  */
 export class Crowd {
-  constructor({ connect, url, documents, cookies, transport, applying = {}, random }) {
-    this.notes = documents.map((name) => ({ name, writers: [], readers: [], byClient: new Map(), clocks: updateClocks(), places: awarenessClocks() }))
+  constructor({ connect, urls, documents, cookies, transport, applying = {}, scattered, random }) {
+    this.notes = documents.map((name, number) => ({ name, url: urls[number % urls.length], writers: [], readers: [], byClient: new Map(), clocks: updateClocks(), places: awarenessClocks() }))
     this.connections = []
     this.since = Infinity // edits that were sent from then on are timed
     this.visible = new Samples() // ms
     this.acked = new Samples()
     this.edits = this.shown = this.messages = 0
     this.#connect = connect
-    this.#url = url
+    this.#urls = urls
+    this.#scattered = scattered
     this.#cookies = cookies
     this.#transport = transport
     this.#applying = { writers: true, readers: 0, ...applying }
@@ -31,12 +32,14 @@ export class Crowd {
   }
 
   #connect
-  #url
+  #urls
+  #scattered
   #cookies
   #transport
   #applying
   #random
   #carets = false
+  #links = 0
 
   /** So many writers and readers open each note. The first of each comes before all others, and begins its paragraph. */
   async gather({ writers, readers }) {
@@ -44,37 +47,41 @@ export class Crowd {
     const people = [...Array(writers).fill('writer'), ...Array(readers).fill('reader')]
     await atOnce(AT_ONCE, this.notes, async (note) => {
       const first = await come([note, people[0]])
-      if (first.writer) await this.fill(note.name, first, [first.writer.begin()])
+      if (first.writer) await this.fill(note, first, [first.writer.begin()])
     })
     await atOnce(AT_ONCE, this.notes.flatMap((note) => people.slice(1).map((kind) => [note, kind])), come)
   }
 
   /** Send updates from a connection, and wait until a newcomer gets all of them. */
-  async fill(name, from, updates) {
+  async fill(note, from, updates) {
     const wanted = updates.length === 1 ? updates[0] : Y.mergeUpdates(updates)
     for (const update of updates) from.link.send(update)
     const clocks = Y.parseUpdateMeta(wanted).to
     const deadline = now() + PATIENCE
     for (;;) {
-      const there = Y.parseUpdateMeta(await this.state(name)).to
+      const there = Y.parseUpdateMeta(await this.state(note)).to
       if ([...clocks].every(([client, clock]) => (there.get(client) ?? 0) >= clock)) return
-      if (now() > deadline) throw new Error(`expected what was written in ${name} to be there`)
+      if (now() > deadline) throw new Error(`expected what was written in ${note.name} to be there`)
       await sleep(20)
     }
   }
 
   /** What a newcomer gets. */
-  async state(name) {
-    const link = this.link(name, 'readers', 0, { heard: () => {} })
-    const state = await within(PATIENCE, name, link.ready)
+  async state(note) {
+    const link = this.link(note, 'readers', 0, { heard: () => {} })
+    const state = await within(PATIENCE, note.name, link.ready)
     link.close()
     return state
   }
 
-  /** A connection of the nth person of a kind, writers or readers. */
-  link(document, kind, number, more) {
+  /**
+   * A connection of the nth person of a kind, writers or readers, to the server's process that has the note: the same for
+   * all, or, `scattered`, each time the next one.
+   */
+  link(note, kind, number, more) {
     const cookies = this.#cookies[kind]
-    return this.#connect({ url: this.#url, document, cookie: cookies[number % cookies.length], client: new Y.Doc().clientID, ...more })
+    const url = this.#scattered ? this.#urls[this.#links++ % this.#urls.length] : note.url
+    return this.#connect({ url, document: note.name, cookie: cookies[number % cookies.length], client: new Y.Doc().clientID, ...more })
   }
 
   async #open(note, kind, writers) {
@@ -92,8 +99,8 @@ export class Crowd {
     const heard = (update) => this.#heard(connection, update)
     const moved = (states) => this.#moved(connection, states)
     connection.link = writer
-      ? this.link(note.name, 'writers', place, { client: writer.client, heard, moved })
-      : this.link(note.name, 'readers', place, { transport: this.#transport, heard, moved })
+      ? this.link(note, 'writers', place, { client: writer.client, heard, moved })
+      : this.link(note, 'readers', place, { transport: this.#transport, heard, moved })
     this.connections.push(connection)
     const state = await within(PATIENCE, note.name, connection.link.ready)
     for (const doc of new Set([writer?.doc, connection.doc])) if (doc) Y.applyUpdate(doc, state, 'remote')
@@ -114,11 +121,12 @@ export class Crowd {
 
   #show(connection, clocks) {
     const time = now()
-    for (const [client, clock] of clocks) {
+    for (const [client, before, clock] of clocks) {
       const from = connection.note.byClient.get(client)
       if (!from || from === connection) continue
       const { writer, index } = from
       let seen = connection.seen[index]
+      if (before > (seen ? writer.clocks[seen - 1] : writer.start)) continue // something between is missing: nobody could show it
       for (; seen < writer.edits && writer.clocks[seen] <= clock; seen++) {
         this.shown++
         if (writer.sent[seen] >= this.since) this.visible.add(time - writer.sent[seen])
@@ -190,9 +198,10 @@ export class Crowd {
   /** Sentences about what a newcomer, and those who apply what they hear, do not agree on. */
   async disagreements() {
     const found = []
-    for (const { name, writers, readers } of this.notes.slice(0, LOOKED_AT)) {
+    for (const note of this.notes.slice(0, LOOKED_AT)) {
+      const { name, writers, readers } = note
       const fresh = new Y.Doc()
-      Y.applyUpdate(fresh, await this.state(name))
+      Y.applyUpdate(fresh, await this.state(note))
       for (const { writer } of writers) {
         const there = Y.getState(fresh.store, writer.client)
         if (there !== writer.clock) found.push(`${name}: a newcomer has ${there} of the ${writer.clock} clocks of ${writer.client}`)

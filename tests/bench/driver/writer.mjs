@@ -15,6 +15,7 @@ export class Writer {
   constructor(random) {
     this.doc = new Y.Doc()
     this.client = this.doc.clientID
+    this.start = 0 // our clock before the first edit
     this.edits = 0
     this.sent = [] // of each edit, when
     this.clocks = [] // and the clock of our client after it
@@ -36,11 +37,8 @@ export class Writer {
       paragraph.insert(0, [new Y.XmlText()])
       this.doc.getXmlFragment('body').insert(0, [paragraph])
     })
+    this.start = this.clock
     return this.#made
-  }
-
-  hear(update) {
-    Y.applyUpdate(this.doc, update, 'remote')
   }
 
   /** Write up to eight letters, mostly where the last ones were. Returns the update. */

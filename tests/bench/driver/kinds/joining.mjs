@@ -9,11 +9,11 @@ const PATIENCE = 60_000 // ms
 /** Many people open one long document in the same moment: its text is that of `trace`, or made of a seed. */
 export const joining = async (job, connect) => {
   const crowd = new Crowd({ connect, ...job })
-  const [name] = job.documents
-  const first = crowd.link(name, 'writers', 0, { heard: () => {} })
-  await within(PATIENCE, name, first.ready)
+  const [note] = crowd.notes
+  const first = crowd.link(note, 'writers', 0, { heard: () => {} })
+  await within(PATIENCE, note.name, first.ready)
   const text = job.trace ? recorded(job.trace) : generated(job.random)
-  await crowd.fill(name, { link: first }, text.updates)
+  await crowd.fill(note, { link: first }, text.updates)
   await quiet(0.2, job.patience)
   const processes = family(job.pids)
   const before = { time: now(), cpu: cpu(processes), memory: memory(processes) }
@@ -22,9 +22,9 @@ export const joining = async (job, connect) => {
   const failed = []
   const links = await Promise.all(Array.from({ length: job.people }, async (_, number) => {
     const began = now()
-    const link = crowd.link(name, 'readers', number, { heard: () => {} })
+    const link = crowd.link(note, 'readers', number, { heard: () => {} })
     try {
-      received += (await within(PATIENCE, name, link.ready)).length
+      received += (await within(PATIENCE, note.name, link.ready)).length
       took.add(now() - began)
     } catch (error) {
       failed.push(error.message)
@@ -38,6 +38,6 @@ export const joining = async (job, connect) => {
   for (const link of [first, ...links]) link.close()
   return {
     operations: text.operations, joined: took.summary(), seconds: wall / 1000, cpuPerJoin: used / job.people, memory: after, memoryBefore: before.memory,
-    stateBytes: received / job.people, complaints: [...new Set(failed)], disagreements: [], promises: { [name]: text.clocks },
+    stateBytes: received / job.people, complaints: [...new Set(failed)], disagreements: [], promises: { [note.name]: text.clocks },
   }
 }
