@@ -17,14 +17,26 @@ Contenders = Mapping[str, Callable[[], Contender]]
 
 
 def rounds(
-    scenarios: Mapping[str, Scenario], contenders: Contenders, count: int, quick: bool, seed: int, **more: Any
+    scenarios: Mapping[str, Scenario],
+    contenders: Contenders,
+    count: int,
+    quick: bool,
+    seed: int,
+    until: float = float("inf"),
+    **more: Any,
 ) -> Iterator[Result]:
-    """In each round each scenario by each server, in an order that changes. `more`: for the driver."""
+    """In each round each scenario by each server, in an order that changes. `more`: for the driver.
+
+    After `until`, a time of `time.monotonic`, no other is begun.
+    """
     driver = installed()
     for turn in range(count):
         first = turn % len(contenders)  # nobody is always the first
         names = list(contenders)[first:] + list(contenders)[:first]
         for scenario in scenarios:
+            if time.monotonic() > until:
+                print(f"no time is left for {scenario}")
+                continue
             for name in names:
                 began = time.monotonic()
                 measured = measure(driver, contenders[name](), scenarios[scenario], quick, seed=seed + turn, **more)
@@ -56,5 +68,10 @@ def told(result: Result, scenario: Scenario, seconds: float) -> str:
     """A line while it runs."""
     figures = [(figure.name, result.figure(figure)) for figure in scenario.figures]
     words = [f"{name} {number(found)}" for name, found in figures if found is not None]
+    window = result.measured.get("best") or result.measured
+    if "driverCpu" in window:
+        shares = {"driver": window["driverCpu"], "others": window["otherCpu"]}
+        words += [f"{who} {share:.0%} of a core" for who, share in shares.items()]
+        words.append(f"driver late by {number(window['driverLate'])} ms (p99)")
     wrong = troubles_of(result.measured)[:2]
     return f"[{seconds:3.0f} s] {result.scenario:4} {result.server:17} " + "; ".join([*words, *wrong])

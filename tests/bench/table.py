@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from tests.bench.scenarios import SCENARIOS, Figure
 
+DRIVER_BUSY = 0.9  # of its core
+MARKS = {"*": "noisy", "!": "limited"}
+
 
 class Result(NamedTuple):
     """One server in one scenario in one round. `measured` is the driver's, with `error` if it went wrong."""
@@ -18,6 +21,16 @@ class Result(NamedTuple):
     def figure(self, figure: Figure) -> float | None:
         return None if "error" in self.measured else figure.of(self.measured)
 
+    @property
+    def noisy(self) -> bool:
+        """Whether others used the machine."""
+        return bool(self.measured.get("noisy"))
+
+    @property
+    def limited(self) -> bool:
+        """Whether the driver had all that it could do: the server may be better than that."""
+        return bool((self.measured.get("best") or self.measured).get("driverCpu", 0) > DRIVER_BUSY)
+
 
 class Cell(NamedTuple):
     """A figure of a server: of all rounds in which there was one. The ratio is that of the same round's."""
@@ -28,7 +41,7 @@ class Cell(NamedTuple):
     ratio: float | None
     least_ratio: float | None
     most_ratio: float | None
-    noisy: bool  # others used the machine
+    marks: str  # MARKS of what was not as it should be in some round
 
 
 def cell(results: Sequence[Result], scenario: str, figure: Figure, server: str, base: str) -> Cell | None:
@@ -50,7 +63,7 @@ def cell(results: Sequence[Result], scenario: str, figure: Figure, server: str, 
         statistics.median(ratios) if ratios else None,
         min(ratios, default=None),
         max(ratios, default=None),
-        any(rounds[number].measured.get("noisy") for number in values),
+        "".join(mark for mark, what in MARKS.items() if any(getattr(rounds[number], what) for number in values)),
     )
 
 
@@ -70,7 +83,7 @@ def written(cell: Cell | None) -> str:
         words += f" x{cell.ratio:.2f}"
         if cell.least_ratio != cell.most_ratio:
             words += f" [{cell.least_ratio:.2f}-{cell.most_ratio:.2f}]"
-    return words + ("*" if cell.noisy else "")
+    return words + cell.marks
 
 
 def rows(results: Sequence[Result], servers: Sequence[str], base: str) -> list[list[str]]:

@@ -20,7 +20,10 @@ export const connect = ({ url, document, heard, moved }) => {
     encoding.writeVarUint8Array(encoder, body)
   })
   const waiting = [] // acknowledgements come in the order of the updates
-  const hear = listener(state, heard, moved, () => socket.send(sync(SYNC_REPLY, STEP2, NO_CHANGE)))
+  const hear = listener(state, heard, moved, () => {
+    waiting.push(undefined)
+    socket.send(sync(SYNC_REPLY, STEP2, NO_CHANGE))
+  })
   socket.on('open', () => {
     socket.send(frame(AUTH, (encoder) => {
       encoding.writeVarUint(encoder, 0)
