@@ -76,7 +76,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
-    options.scenarios = options.scenarios or ",".join(name for name in SCENARIOS if not options.quick or name != "S10")
+    wanted = [name for name, each in SCENARIOS.items() if not options.quick or each.by != "workers"]
+    options.scenarios = options.scenarios or ",".join(wanted)
     options.servers = options.servers or (f"{OURS},{BASE}" if options.quick else ",".join(SERVERS))
     for name, known in (("scenarios", SCENARIOS), ("servers", SERVERS)):
         chosen = getattr(options, name).split(",")

@@ -75,6 +75,8 @@ TYPING = {"kind": "typing", "warming": {"rate": 20, "seconds": 4}, "seconds": 10
 QUICKLY = {"warming": {"rate": 20, "seconds": 2}, "seconds": 5, **AT_ONCE}
 RISING = {"kind": "rising", "seconds": 4, "through": 25, **CAREFULLY}
 RISING_QUICKLY = {"seconds": 2, **AT_ONCE}
+RESTING = {"kind": "resting", "seconds": 20}
+RESTING_QUICKLY = {"seconds": 3}
 CROWD = {"documents": 1, "writers": 10, "readers": 90}
 ALL_WRITE = {"documents": 1, "writers": 100, "readers": 0}
 MANY = {"documents": 100, "writers": 2, "readers": 1}
@@ -126,22 +128,24 @@ SCENARIOS = {
     ),
     "S6": Scenario(
         "1,000 documents rest, each open in one connection",
-        {"kind": "resting", "documents": 1000, "writers": 1, "readers": 0},
-        {"documents": 200},
+        {**RESTING, "documents": 1000, "writers": 1, "readers": 0},
+        {**RESTING_QUICKLY, "documents": 200},
         (
             Figure("memory, MiB", times(1 / (1 << 20), value("memory"))),
             Figure("memory per document, KiB", times(1 / 1024, value("memoryPerEach"))),
-            Figure("CPU at rest, % of a core", times(100, value("idleCpu"))),
+            Figure("CPU per open, ms", value("cpuPerOpen")),
+            Figure("CPU at rest, % of a core", times(100, value("idle", "server"))),
         ),
     ),
     "S6c": Scenario(
         "1,000 connections rest in one document",
-        {"kind": "resting", "documents": 1, "writers": 0, "readers": 1000},
-        {"readers": 200},
+        {**RESTING, "documents": 1, "writers": 0, "readers": 1000},
+        {**RESTING_QUICKLY, "readers": 200},
         (
             Figure("memory, MiB", times(1 / (1 << 20), value("memory"))),
             Figure("memory per connection, KiB", times(1 / 1024, value("memoryPerEach"))),
-            Figure("CPU at rest, % of a core", times(100, value("idleCpu"))),
+            Figure("CPU per open, ms", value("cpuPerOpen")),
+            Figure("CPU at rest, % of a core", times(100, value("idle", "server"))),
         ),
     ),
     "S7": Scenario(
@@ -175,6 +179,18 @@ SCENARIOS = {
             Figure("of Redis, us", at(2.5, "besidePerEdit", "redis")),
             Figure("visible p50 at 500/s, ms", at(2.5, "visible", "p50")),
             Figure("visible p99 at 500/s, ms", at(2.5, "visible", "p99")),
+        ),
+        by="workers",
+    ),
+    "S10r": Scenario(
+        "as S6, by several processes with PostgreSQL and Redis",
+        {**RESTING, "documents": 1000, "writers": 1, "readers": 0},
+        {**RESTING_QUICKLY, "documents": 200},
+        (
+            Figure("memory, MiB", times(1 / (1 << 20), value("memory"))),
+            Figure("CPU at rest, % of a core", times(100, value("idle", "server"))),
+            Figure("of PostgreSQL, %", times(100, value("idle", "postgres"))),
+            Figure("of Redis, %", times(100, value("idle", "redis"))),
         ),
         by="workers",
     ),
