@@ -6,6 +6,8 @@ docs/performance.md tells how to read it. Parts of Palimpsest alone: `python -m 
 import argparse
 import json
 import random
+import signal
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,6 +48,7 @@ def main() -> None:
     options = arguments()
     print(f"Durability, permissions and checks as they come; for the load: {settings()}")
     print(f"{', '.join(options.scenarios)}, {options.rounds} times; --seed {options.seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # which ends the servers, too
     until = time.monotonic() + QUICK if options.quick else float("inf")
     machine.allow_connections()
     results: list[Result] = []
