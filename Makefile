@@ -4,6 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 DATA ?= data
 
+COMMA := ,
 VENV := .venv
 PY := $(VENV)/bin/python
 NPM := $(PY) frontend/node.py
@@ -16,7 +17,7 @@ help:
 	@echo "make run            build what is missing and serve on http://$(HOST):$(PORT)  (PORT=8123, HOST=..., DATA=folder)"
 	@echo "make test           everything: check, the tests of the browser's code, of the server, and in Chromium"
 	@echo "make check          ruff, mypy --strict, svelte-check"
-	@echo "make bench          how fast it is on this machine"
+	@echo "make bench          how fast it is beside other servers  (QUICK=1, SCENARIOS=S1,S2, PEERS=hocuspocus, SERVERS=ours, ROUNDS=3, TRACE=path, OUT=file)"
 	@echo "make fuzz           a million hostile inputs, and a thousand documents through Yrs and Yjs  (COUNT=100000, SEED=...)"
 	@echo "make replay TRACE=path   a recorded session, keystroke by keystroke, through a real server that is killed on the way"
 	@echo "make nemesis        people write while the server is killed, frozen, starved and cut off  (SECONDS=600, SEED=, PLAN=file)"
@@ -33,8 +34,10 @@ test: check frontend/dist/index.html $(VENV)/.chromium
 	$(NPM) test
 	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
 
-bench: $(VENV)/.tested frontend/dist/index.html
-	$(PY) -m tests.bench
+bench: $(VENV)/.tested frontend/dist/index.html tests/bench/node_modules/.installed
+	$(PY) -m tests.bench $(if $(QUICK),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \
+		$(if $(SERVERS),--servers $(SERVERS),$(if $(PEERS),--servers ours$(COMMA)$(PEERS))) \
+		$(if $(TRACE),--trace $(TRACE)) $(if $(OUT),--output $(OUT))
 
 fuzz: $(VENV)/.tested frontend/node_modules/.installed
 	$(PY) -m tests.fuzz $(if $(COUNT),$(COUNT)) $(if $(SEED),--seed $(SEED))
@@ -60,6 +63,11 @@ $(VENV)/.installed: pyproject.toml | $(PY)
 $(VENV)/.tested: pyproject.toml | $(PY)
 	$(PY) -m pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/.installed
+
+# The servers that ours is compared with, and the driver's packages.
+tests/bench/node_modules/.installed: tests/bench/package.json tests/bench/package-lock.json tests/bench/peers/requirements.txt tests/bench/install.py | $(PY)
+	$(PY) -m tests.bench.install
+	@touch $@
 
 # Chromium for the browser tests: says where it is, or installs it.
 $(VENV)/.chromium: tests/tools/chromium.py $(VENV)/.tested frontend/node_modules/.installed

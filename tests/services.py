@@ -194,6 +194,12 @@ class Service:
         self._as = started_as
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """It answers once this returns."""
         with open(self._home / "log", "ab") as log:
