@@ -187,12 +187,27 @@ class Service:
         self._as = started_as
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """It answers once this returns."""
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def launch(self) -> None:
+        """Start it; it may take a while to answer."""
         with open(self._home / "log", "ab") as log:
             self._process = subprocess.Popen(
                 self._command, cwd=self._home, stdout=log, stderr=log, start_new_session=True, **self._as
             )
+
+    def start(self) -> None:
+        """It answers once this returns."""
+        self.launch()
+        assert self._process is not None
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -31,7 +31,8 @@ class Worker(NamedTuple):
 class Cluster:
     """`url` is nginx's."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, module: str = "editor.cli", **settings: str) -> None:
+        """`module`: the program of the workers. `settings`: more of theirs."""
         # What is acknowledged must outlive a kill of PostgreSQL itself.
         self.postgres = Postgres(postgres_programs(), synchronous_commit="on")
         self.redis = Redis()
@@ -42,7 +43,7 @@ class Cluster:
             "TRUSTED_PROXIES": "1",
             "SECURE_COOKIES": "no",
         }
-        self.server = Server(home / "data", WORKERS=str(WORKERS), **self._settings)
+        self.server = Server(home / "data", module, WORKERS=str(WORKERS), **self._settings, **settings)
         self.server.port = _free_ports(WORKERS)
         self.server.url = f"http://127.0.0.1:{self.server.port}"
         self._routes: dict[int, str] = {}

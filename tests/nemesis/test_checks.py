@@ -22,15 +22,21 @@ from tests.people import same
 PEOPLE = 4
 SETTLE = 3.0  # seconds in which those agree who ever will
 WRITING = [Step(0.3 + number * 0.03, number % PEOPLE, "type", {"where": 1, "words": "x"}) for number in range(60)]
-KILL = {"what": "all", "point": "before commit", "times": 0}
+KILL = {"what": "server", "point": "before commit", "times": 0}
 KILLS = [Step(at, NEMESIS, "kill", KILL) for at in (0.8, 1.4)]
+WORKER_KILLS = [Step(at, NEMESIS, "kill", {**KILL, "what": "worker"}) for at in (0.6, 1.0, 1.4)]
 
 
 def failures(
-    folder: Path, fault: str, steps: Sequence[Step], look: Sequence[str] = (), settle: float = SETTLE
+    folder: Path,
+    fault: str,
+    steps: Sequence[Step],
+    look: Sequence[str] = (),
+    settle: float = SETTLE,
+    topology: str = "sqlite",
 ) -> str:
     """What a run on a server with this fault reports. `look`: parts of a run that are not left out."""
-    plan = Plan(0, 2.5, PEOPLE, 1, "sqlite", sorted(steps, key=lambda step: step.at))
+    plan = Plan(0, 2.5, PEOPLE, 1, topology, sorted(steps, key=lambda step: step.at))
     skip = {"migrations", "presence", "memory"} - set(look)
     return "\n".join(Run(plan, folder, fault=fault, skip=skip, settle=settle).run().failures)
 
@@ -49,6 +55,16 @@ def test_an_ack_before_the_commit_is_reported(tmp_path: Path) -> None:
 def test_what_is_shown_before_the_commit_is_reported(tmp_path: Path) -> None:
     found = failures(tmp_path, "show_before_commit", [*WRITING, *KILLS])
     assert "was shown to person" in found or "when the server was killed" in found, found
+
+
+def test_an_ack_before_the_commit_is_reported_of_a_cluster(tmp_path: Path) -> None:
+    found = failures(tmp_path, "ack_before_commit", [*WRITING, *WORKER_KILLS], topology="cluster")
+    assert "was acknowledged to person" in found, found
+
+
+def test_what_is_published_before_the_commit_is_reported(tmp_path: Path) -> None:
+    found = failures(tmp_path, "publish_before_commit", [*WRITING, *WORKER_KILLS], topology="cluster")
+    assert "was shown to person" in found, found
 
 
 def test_what_is_lost_in_fan_out_is_reported(tmp_path: Path) -> None:
