@@ -35,7 +35,7 @@ class Arsenal(NamedTuple):
 
 
 SHORT = ((0.2, 3.0),)
-LONG = ((0.2, 3.0), (0.2, 3.0), (0.2, 3.0), (4.0, 9.0), (12.5, 14.0))  # also longer than others believe in somebody
+LONG = (*SHORT * 6, (4.0, 8.0), (4.0, 8.0), (12.5, 14.0))  # also longer than others believe in somebody
 LOCKED = ((0.1, 0.3), (0.8, 1.1), (2.4, 3.3), (8.8, 12.1))
 STEPS = tuple((step, step) for step in (-0.5, -2.0, -60.0, -3600.0, -86400.0, 0.0, 30.0))
 LINES = Blow(
@@ -62,14 +62,16 @@ WORKERS = {"worker 0": 1, "worker 1": 1, "worker 2": 1}
 CLUSTER = Arsenal(
     blows={
         "kill": Blow(
-            115,
-            dict.fromkeys(WORKERS, 4)
-            | {"server": 2, "master": 1, "postgres": 4, "backend": 3, "redis": 3, "nginx": 2, "everything": 1},
+            130,
+            dict.fromkeys(WORKERS, 5)
+            | {"server": 1, "master": 1, "postgres": 3, "backend": 3, "redis": 3, "nginx": 2, "everything": 1},
         ),
         "outage": Blow(6, {"postgres": 2, "redis": 2, "nginx": 1}, ((0.5, 3.0), (3.0, 8.0))),
-        "freeze": Blow(8, {**WORKERS, "server": 1, "master": 1, "postgres": 2, "redis": 2, "nginx": 1}, LONG),
+        "freeze": Blow(
+            8, dict.fromkeys(WORKERS, 2) | {"server": 1, "master": 1, "postgres": 3, "redis": 3, "nginx": 1}, LONG
+        ),
         "slow": Blow(3, {**WORKERS, "postgres": 1}, ((1.0, 6.0),)),
-        "drain": Blow(5, {**WORKERS, "master": 1}),
+        "drain": Blow(5, dict.fromkeys(WORKERS, 2) | {"master": 1}),
         "reload": Blow(4, {"master": 1, "nginx": 1}),
         "restart": Blow(6, {"postgres fast": 2, "postgres immediate": 2, "redis": 1, "nginx": 1}),
         "cut off": Blow(5, {"postgres": 2, "redis": 1}),  # all their connections end
@@ -80,8 +82,8 @@ CLUSTER = Arsenal(
         "line": LINES,
     },
     points=list(POINTS),
-    at_points={"worker": 6, "server": 2, "postgres": 2, "redis": 1},
-    anywhere=16,
+    at_points={"worker": 9, "server": 1, "postgres": 2, "redis": 1},
+    anywhere=24,
 )
 
 ARSENALS: Mapping[str, Arsenal] = {"sqlite": SQLITE, "cluster": CLUSTER}

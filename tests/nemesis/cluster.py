@@ -4,14 +4,15 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 import redis
 
+from sync.store import Store
 from tests.cluster import cluster
 from tests.live import Server
 from tests.nemesis import old
@@ -89,9 +90,11 @@ class Cluster(Topology):
         with psycopg.connect(self.database_url) as connection:
             return dict(connection.execute("SELECT id, head_seq FROM document").fetchall())
 
-    def stop(self) -> None:
-        super().stop()
+    @contextmanager
+    def store(self) -> Iterator[Store]:
         self._have_postgres()
+        with super().store() as store:
+            yield store
 
     def close(self) -> None:
         self.end()

@@ -13,7 +13,7 @@ from tests.nemesis.topology import Topology
 
 TEND_EVERY = 0.02  # seconds
 BREATH = 3.0  # seconds that a kill waits, at most, for the last one, and for somebody's words to be saved after it
-RECOVERY = 30.0  # seconds that it may take to answer again, through several kills on a busy machine
+RECOVERY = 60.0  # seconds that it may take to answer again, through several kills on a busy machine
 GRACE = 20.0  # seconds that it may take to end when it is told to
 DEEDS = {
     "server": Deed.KILL_SERVER,

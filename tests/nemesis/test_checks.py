@@ -63,8 +63,8 @@ def test_an_ack_before_the_commit_is_reported_of_a_cluster(tmp_path: Path) -> No
 
 
 def test_what_is_published_before_the_commit_is_reported(tmp_path: Path) -> None:
-    found = failures(tmp_path, "publish_before_commit", [*WRITING, *WORKER_KILLS], topology="cluster")
-    assert "was shown to person" in found, found
+    found = failures(tmp_path, "publish_before_commit", WRITING, topology="cluster")
+    assert "was shown to person" in found, found  # where two workers write at once, the log has another entry there
 
 
 def test_what_is_lost_in_fan_out_is_reported(tmp_path: Path) -> None:
