@@ -78,12 +78,7 @@ class Cluster(Topology):
             return random.sample(found, min(1, len(found)))
         if what not in self._services:
             return super().processes(what)
-        service = self._services[what]
-        if service.running:
-            with suppress(psutil.NoSuchProcess):
-                first = psutil.Process(service.pid)
-                return [first, *first.children(recursive=True)]
-        return []
+        return self._services[what].processes
 
     def heads(self) -> Mapping[str, int]:
         self._have_postgres()

@@ -19,9 +19,9 @@ SLACK = 4096  # bytes that a full disk still takes
 
 class Sqlite(Topology):
     def __init__(self, folder: Path, fault: str = "") -> None:
-        self._data = folder / "data"
-        self._data.mkdir(parents=True)
         super().__init__(folder)
+        self._data = folder / "data"
+        self._data.mkdir()
         self._database = self._data / "palimpsest.sqlite"
         old.make(self.database_url)
         self._server = Server(

@@ -49,6 +49,7 @@ class Topology(ABC):
     doors: Sequence[Door]  # people who have the same note open come through one after the other; the first is for all
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.switches = Switches(folder / SWITCHES)
         self._orphans: list[psutil.Process] = []  # workers whose master was killed, which should notice it
         self._strikes: dict[str, Strike] = {
