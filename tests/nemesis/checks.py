@@ -132,6 +132,13 @@ def same_in_yjs(logs: Sequence[Log]) -> Iterator[str]:
         yield from _differences(f"{log.note} in Yjs", reading, read(log.doc))
 
 
+def handled(said: str) -> Iterator[str]:
+    """Whether the server's log names a request with an error in it that nobody had thought of."""
+    for line in said.splitlines():
+        if "Error handling request" in line:
+            yield f"the server said: {line}"
+
+
 def same_history(log: Log, streamed: Sequence[Group], sittings: Sequence[tuple[int, int]]) -> Iterator[str]:
     """Whether the history that people are shown is that of the log, and sittings leave nothing out."""
     doc: Doc[Any] = Doc(skip_gc=True)

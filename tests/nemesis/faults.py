@@ -25,6 +25,7 @@ from sync.rooms import Rooms
 from sync.store import Change, Entry, chain
 
 SLOW = 0.05  # seconds
+SLOWER = 0.3  # seconds: another process hears something, and tells its people
 
 _sleep: Callable[[float], None] = monkey.get_original("time", "sleep")  # on a thread of its own
 
@@ -84,7 +85,7 @@ def publish_before_commit() -> None:
         return changes
 
     def slow(log: PostgresLog, works: Sequence[Work]) -> list[Outcome]:
-        gevent.sleep(SLOW)
+        gevent.sleep(SLOWER)
         return write(log, works)
 
     _put(Room, "take", hasty)

@@ -340,6 +340,7 @@ class Run:
             if (kept := read(log.doc).title) != old.WORDS:
                 self._fail(f"what was written before the migrations is {kept!r} now, expected {old.WORDS!r}")
         self._take(checks.same_in_yjs([*logs, *old_logs]))
+        self._take(checks.handled(self._topology.server.log))
         for person in self._people:
             if person.refused:
                 self._fail(f"person {person.number} was refused what they typed: {person.refusals[-1]}")

@@ -147,14 +147,6 @@ class Somebody(Person):
             super().tend()
             self._try_at = time.monotonic() + self._dice.uniform(*BACKOFF)
 
-    def lost(self) -> None:
-        self.states.clear()  # who was there is not known any more
-        super().lost()
-
-    def leave(self) -> None:
-        self.states.clear()
-        super().leave()
-
     def hear(self, data: bytes, seq: int) -> None:
         message = Message.decode(data)
         if message.kind in (Kind.SYNC_STEP2, Kind.UPDATE):
@@ -245,7 +237,7 @@ class Somebody(Person):
 
     def _disconnect(self) -> None:
         super()._disconnect()
-        self.states.clear()  # who is there is told anew
+        self.states.clear()  # who was there is not known any more
 
     def _refused(self, refusal: Json) -> None:
         if refusal["error"] not in REJOIN:

@@ -22,6 +22,7 @@ from tests.people import same
 PEOPLE = 4
 SETTLE = 3.0  # seconds in which those agree who ever will
 WRITING = [Step(0.3 + number * 0.03, number % PEOPLE, "type", {"where": 1, "words": "x"}) for number in range(60)]
+ONE_WRITES = [step if step.who == 1 else Step(step.at, step.who, "place") for step in WRITING]  # the others look on
 KILL = {"what": "server", "point": "before commit", "times": 0}
 KILLS = [Step(at, NEMESIS, "kill", KILL) for at in (0.8, 1.4)]
 WORKER_KILLS = [Step(at, NEMESIS, "kill", {**KILL, "what": "worker"}) for at in (0.6, 1.0, 1.4)]
@@ -63,8 +64,9 @@ def test_an_ack_before_the_commit_is_reported_of_a_cluster(tmp_path: Path) -> No
 
 
 def test_what_is_published_before_the_commit_is_reported(tmp_path: Path) -> None:
-    found = failures(tmp_path, "publish_before_commit", WRITING, topology="cluster")
-    assert "was shown to person" in found, found  # where two workers write at once, the log has another entry there
+    found = failures(tmp_path, "publish_before_commit", [*ONE_WRITES, *KILLS], topology="cluster")
+    assert "was told of entry" in found, found
+    assert "when the server was killed" in found
 
 
 def test_what_is_lost_in_fan_out_is_reported(tmp_path: Path) -> None:
@@ -146,6 +148,11 @@ def test_what_yjs_reads_otherwise_is_reported(world: World) -> None:
     found = list(checks.same_in_yjs([without(log_of(world), 3)]))
     assert any("in Yjs has client" in sentence for sentence in found)
     assert any("in Yjs differs in the body" in sentence for sentence in found)
+
+
+def test_an_error_that_nobody_had_thought_of_is_reported() -> None:
+    said = "Palimpsest is at http://127.0.0.1:8000\n[1] [ERROR] Error handling request POST /socket.io/\nTraceback ..."
+    assert list(checks.handled(said)) == ["the server said: [1] [ERROR] Error handling request POST /socket.io/"]
 
 
 def test_a_history_that_leaves_something_out_is_reported(world: World) -> None:
