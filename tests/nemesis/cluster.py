@@ -37,7 +37,8 @@ class Cluster(Topology):
         self._redis, self._postgres = self._parts.redis, self._parts.postgres
         self._services = {"postgres": self._postgres.process, "redis": self._redis.process, "nginx": self._parts.nginx}
         old.make(self.database_url)
-        nginx, *workers = (Door(port) for port in (self._parts.port, *range(self.server.port, self.server.port + 3)))
+        nginx, first = Door(self._parts.port), self.server.port
+        workers = [Door(first + place) for place in range(len(self.workers))]
         # Each note has people whom nginx sends to one worker, and some at two others.
         self.doors = [nginx, workers[0], nginx, workers[1], workers[2]]
         self._away: set[str] = set()  # what nobody is to start again for now
@@ -66,8 +67,9 @@ class Cluster(Topology):
         for name, service in self._services.items():
             if not service.running and name not in self._away:
                 service.launch()
-        self.switches.aim(Deed.KILL_POSTGRES, self._services["postgres"].pid)
-        self.switches.aim(Deed.KILL_REDIS, self._services["redis"].pid)
+        for deed, name in ((Deed.KILL_POSTGRES, "postgres"), (Deed.KILL_REDIS, "redis")):
+            service = self._services[name]
+            self.switches.aim(deed, service.pid if service.running else 0)
         super().tend()
 
     def processes(self, what: str) -> list[psutil.Process]:
