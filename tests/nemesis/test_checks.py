@@ -144,6 +144,20 @@ def test_a_deletion_that_is_lost_is_reported(world: World) -> None:
     assert "nowhere in the log" in found
 
 
+def test_two_people_at_two_workers_may_delete_the_same_at_once_but_nobody_twice(world: World) -> None:
+    log = log_of(world)
+    doc: Doc[Any] = Doc()
+    doc.apply_update(log.doc.get_update())
+    before = doc.get_state()
+    del doc.get("body", type=XmlFragment).children[1]
+    update = doc.get_update(before)
+    one, other, one_again = (Group(seq, seq, who, who, 0, update) for seq, who in ((4, 1), (5, 2), (6, 1)))
+    log.doc.apply_update(update)
+    assert list(checks.held(log._replace(groups=[*log.groups, one, other]), [], [])) == []
+    (found,) = checks.held(log._replace(groups=[*log.groups, one, other, one_again]), [], [])
+    assert "entry 6 says only what was said before it" in found
+
+
 def test_what_yjs_reads_otherwise_is_reported(world: World) -> None:
     found = list(checks.same_in_yjs([without(log_of(world), 3)]))
     assert any("in Yjs has client" in sentence for sentence in found)
