@@ -84,9 +84,9 @@ def publish_before_commit() -> None:
         room._broker.publish(room.document_id, Hint(room.seq + 1, last, message), room.hear)
         return changes
 
-    def slow(log: PostgresLog, works: Sequence[Work]) -> list[Outcome]:
+    def slow(log: PostgresLog, works: Sequence[Work], *how: Any) -> list[Outcome]:
         gevent.sleep(SLOWER)
-        return write(log, works)
+        return write(log, works, *how)
 
     _put(Room, "take", hasty)
     _put(log_postgres, "write", slow)
