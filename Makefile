@@ -20,7 +20,7 @@ help:
 	@echo "make bench          how fast it is beside other servers  (QUICK=1, SCENARIOS=S1,S2, PEERS=hocuspocus, SERVERS=ours, ROUNDS=3, TRACE=path, OUT=file)"
 	@echo "make fuzz           a million hostile inputs, and a thousand documents through Yrs and Yjs  (COUNT=100000, SEED=...)"
 	@echo "make replay TRACE=path   a recorded session, keystroke by keystroke, through a real server that is killed on the way"
-	@echo "make nemesis        people write while the server is killed, frozen, starved and cut off  (SECONDS=600, SEED=, PLAN=file)"
+	@echo "make nemesis        people write while the server is killed, frozen, starved and cut off  (SECONDS=600, SEED=, PLAN=file, TOPOLOGY=cluster)"
 
 run: $(VENV)/.installed frontend/dist/index.html
 	@exec $(VENV)/bin/palimpsest serve --host $(HOST) --port $(PORT) --data $(DATA)

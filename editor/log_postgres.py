@@ -104,12 +104,13 @@ class PostgresLog:
             except psycopg.OperationalError:
                 if not self._connection.closed:
                     raise
-                # It was cut: while nothing went on, or perhaps when all was written and nobody could say so any more.
+                # It was cut: while nothing went on, or when all was written and nobody could say so any more, or it is
+                # being written still. Then this waits for that, and finds that the heads are others.
                 self.close()
                 self._connection = self._connect()
-                there = self._there(guesses)
-                lacking = {document_id: guess for document_id, guess in guesses.items() if document_id not in there}
-                written = there | (self._append(lacking) if lacking else set())
+                written = self._append(guesses)
+                lacking = {document_id: guess for document_id, guess in guesses.items() if document_id not in written}
+                written |= self._there(lacking) if lacking else set()
         for document_id in written:
             head, entries = guesses[document_id]
             self._see(document_id, head._replace(seq=entries[-1].seq, hash=entries[-1].hash))

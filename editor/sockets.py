@@ -81,7 +81,7 @@ def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
     )
     app.extensions["sockets"] = sockets = Sockets(app, rooms, broker, server)
     origins = app.extensions["config"].origins
-    app.wsgi_app = Entrance(app.wsgi_app, origins, sockets.crowded)  # type: ignore[method-assign]
+    app.wsgi_app = Entrance(app.wsgi_app, origins, sockets.crowded, sockets.ended)  # type: ignore[method-assign]
     return server
 
 
@@ -222,6 +222,11 @@ class Sockets:
     def crowded(self, address: str) -> bool:
         """Whether as many connections as may are open from this address."""
         return self._addresses[address] >= self._limits.connections_per_address
+
+    def ended(self, sid: str) -> bool:
+        """Whether a session has ended that Engine.IO still has."""
+        socket = self._server.eio.sockets.get(sid)
+        return socket is not None and socket.closed
 
     def drain(self) -> None:
         """Before this process stops: send everybody away, to come back one after the other. Takes about a second."""

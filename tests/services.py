@@ -13,10 +13,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import redis
 from sqlalchemy import make_url
@@ -195,17 +196,26 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """Of its first process."""
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
-        """It answers once this returns."""
+    def launch(self) -> None:
+        """Start it; it may take a while to answer."""
         with open(self._home / "log", "ab") as log:
             self._process = subprocess.Popen(
                 self._command, cwd=self._home, stdout=log, stderr=log, start_new_session=True, **self._as
             )
+
+    def start(self) -> None:
+        """It answers once this returns."""
+        self.launch()
+        assert self._process is not None
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -213,10 +223,20 @@ class Service:
                 raise RuntimeError(f"{Path(self._command[0]).name} did not start: {log_text[-2000:]}")
             time.sleep(0.02)
 
+    @property
+    def processes(self) -> list[psutil.Process]:
+        """All of them, the first one first. They need not be one group: PostgreSQL's are not."""
+        if self.running:
+            with suppress(psutil.NoSuchProcess):
+                first = psutil.Process(self.pid)
+                return [first, *first.children(recursive=True)]
+        return []
+
     def send(self, number: int) -> None:
         """To all its processes. SIGSTOP holds them still until SIGCONT."""
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, number)
+        for process in self.processes:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def ask(self, number: int) -> None:
         """A signal to its first process only."""

@@ -31,8 +31,13 @@ class Worker(NamedTuple):
 class Cluster:
     """`url` is nginx's."""
 
-    def __init__(self, home: Path, instances: bool = False, **settings: str) -> None:
-        """`instances`: the workers are servers of their own, as on machines of their own; else one server has them."""
+    def __init__(
+        self, home: Path, instances: bool = False, module: str = "editor.cli", **settings: str
+    ) -> None:
+        """`instances`: the workers are servers of their own, as on machines of their own; else one server has them.
+
+        `module`: the program of the workers. `settings`: more of theirs.
+        """
         # What is acknowledged must outlive a kill of PostgreSQL itself.
         self.postgres = Postgres(postgres_programs(), synchronous_commit="on")
         self.redis = Redis()
@@ -44,9 +49,9 @@ class Cluster:
             "SECURE_COOKIES": "no",
         } | settings
         if instances:
-            self.servers = [Server(home / f"data-{number}", **self._settings) for number in range(WORKERS)]
+            self.servers = [Server(home / f"data-{number}", module, **self._settings) for number in range(WORKERS)]
         else:
-            self.servers = [Server(home / "data", WORKERS=str(WORKERS), **self._settings)]
+            self.servers = [Server(home / "data", module, WORKERS=str(WORKERS), **self._settings)]
         self.server = self.servers[0]
         for port, server in enumerate(self.servers, _free_ports(WORKERS)):
             server.port = port

@@ -1,8 +1,11 @@
 """What only PostgreSQL goes through."""
 
+import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -231,6 +234,38 @@ def test_a_commit_whose_answer_is_lost_is_there_once(postgres: SqlWorld, before:
         entries = list(postgres.store.entries(note))
         assert [entry.update for entry in entries] == [b"1", b"2", b"3"]
         verify(entries)
+    log.close()
+
+
+def test_a_commit_that_goes_on_when_its_connection_is_cut_is_there_once(postgres: SqlWorld) -> None:
+    """The network fails; PostgreSQL does not notice it, and writes."""
+    note = postgres.create()
+    log = PostgresLog(postgres.engine)
+    write_log(log, [work(note, b"1")])
+    with psycopg.connect(postgres.url) as other, psycopg.connect(postgres.url, autocommit=True) as watch:
+        other.execute("SELECT * FROM document FOR UPDATE")
+
+        def waiting(count: int) -> None:
+            while watch.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone() != (
+                count,
+            ):
+                time.sleep(0.01)
+
+        def cut() -> None:
+            waiting(1)
+            assert log._connection is not None
+            with socket.socket(fileno=os.dup(log._connection.fileno())) as connection:
+                connection.shutdown(socket.SHUT_RDWR)
+            waiting(2)
+            other.rollback()
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        (outcome,) = write_log(log, [work(note, b"2")])
+        thread.join()
+    assert written(outcome) == [2]
+    assert [entry.update for entry in postgres.store.entries(note)] == [b"1", b"2"]
+    assert written(write_log(log, [work(note, b"3")])[0]) == [3]
     log.close()
 
 

@@ -7,16 +7,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.nemesis.arsenal import ARSENALS
 from tests.nemesis.plan import NOTES, PEOPLE, Plan, draw
 from tests.nemesis.run import Run
-from tests.nemesis.topology import TOPOLOGIES
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.nemesis", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long it strikes (60)")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="draws the same plan again")
-    parser.add_argument("--topology", choices=TOPOLOGIES, default="sqlite")
+    parser.add_argument("--topology", choices=ARSENALS, default="sqlite")
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--notes", type=int, default=NOTES)
     parser.add_argument("--plan", type=Path, help="carry out this one, instead of drawing one")
@@ -32,7 +32,8 @@ def main() -> None:
     saved = options.plan or folder / "plan.jsonl"
     if not options.plan:
         plan.save(saved)
-    print(f"seed {plan.seed}: {plan.seconds:g} s, {plan.people} people, {plan.notes} notes. The plan is {saved}")
+    print(f"{plan.topology}, seed {plan.seed}: {plan.seconds:g} s, {plan.people} people, {plan.notes} notes")
+    print(f"The plan is {saved}")
     report = Run(plan, folder, lambda line: print(line, flush=True)).run()
     print(f"\n{report}\n")
     if report.failures:

@@ -51,7 +51,7 @@ def opened(store: Store, log: Log) -> Iterator[str]:
 def held(log: Log, acks: Sequence[Ack], heard: Sequence[Heard]) -> Iterator[str]:
     """Whether the log holds all that was acknowledged, up to the entry that was named; and all that was shown, too.
 
-    And whether each entry says something new.
+    And whether each entry says something new: two people at two workers may delete the same at once, but nobody twice.
     """
     claims: defaultdict[int, list[Ack | Heard]] = defaultdict(list)
     seen: set[tuple[bytes, int]] = set()
@@ -63,6 +63,7 @@ def held(log: Log, acks: Sequence[Ack], heard: Sequence[Heard]) -> Iterator[str]
         claims[ack.seq].append(ack)
     seqs = sorted(claims)
     there, deleted = Ranges(), Ranges()
+    deleted_by: defaultdict[int, Ranges] = defaultdict(Ranges)  # in each session
     final_deletes = _ranges(canonical(log.doc)[1])
     all_there = _ranges(structs(log.doc.get_update()))
     for group in [*log.groups, None]:
@@ -71,8 +72,10 @@ def held(log: Log, acks: Sequence[Ack], heard: Sequence[Heard]) -> Iterator[str]
             for claim in claims[seq]:
                 yield from _missing(log, claim, there, final_deletes, all_there)
         if group is not None:
-            news = _add(there, structs(group.update)) + _add(deleted, deletes(group.update))
-            if not news:
+            inserts, takes = structs(group.update), deletes(group.update)
+            news = _add(there, inserts) + _add(deleted, takes)
+            meant = _add(deleted_by[group.session_id], takes)
+            if not news and (inserts or not meant):
                 yield f"{log.note}: entry {group.last} says only what was said before it"
 
 
@@ -130,6 +133,13 @@ def same_in_yjs(logs: Sequence[Log]) -> Iterator[str]:
     readings = read_with_yjs([[group.update for group in log.groups] for log in logs])
     for log, reading in zip(logs, readings, strict=True):
         yield from _differences(f"{log.note} in Yjs", reading, read(log.doc))
+
+
+def handled(said: str) -> Iterator[str]:
+    """Whether the server's log names a request with an error in it that nobody had thought of."""
+    for line in said.splitlines():
+        if "Error handling request" in line:
+            yield f"the server said: {line}"
 
 
 def same_history(log: Log, streamed: Sequence[Group], sittings: Sequence[tuple[int, int]]) -> Iterator[str]:

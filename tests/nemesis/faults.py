@@ -7,12 +7,17 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import gevent
 from gevent import monkey
 
+from editor import log_postgres
 from editor.connection import Connection
+from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
-from editor.log_writer import Head
+from editor.log_writer import Head, Outcome, Work
 from editor.sockets import Sockets
+from sync.broker import Hint
+from sync.doc import merge
 from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Saved
 from sync.room import Room
@@ -20,6 +25,7 @@ from sync.rooms import Rooms
 from sync.store import Change, Entry, chain
 
 SLOW = 0.05  # seconds
+SLOWER = 0.3  # seconds: another process hears something, and tells its people
 
 _sleep: Callable[[float], None] = monkey.get_original("time", "sleep")  # on a thread of its own
 
@@ -31,7 +37,7 @@ def fault(install: Callable[[], None]) -> Callable[[], None]:
     return install
 
 
-def _put(owner: type, name: str, function: Callable[..., Any]) -> None:
+def _put(owner: Any, name: str, function: Callable[..., Any]) -> None:
     setattr(owner, name, function)
 
 
@@ -64,6 +70,26 @@ def show_before_commit() -> None:
 
     _put(Room, "take", hasty)
     _put(SqliteLog, "lock", slow)
+
+
+@fault
+def publish_before_commit() -> None:
+    """Tells the other processes of an update while it is on its way to PostgreSQL, which is a slow one."""
+    take, write = Room.take, log_postgres.write
+
+    def hasty(room: Room) -> Sequence[Change]:
+        changes = take(room)
+        last = room.seq + len(changes)
+        message = Message(Kind.UPDATE, merge([change.update for change in changes])).encode()
+        room._broker.publish(room.document_id, Hint(room.seq + 1, last, message), room.hear)
+        return changes
+
+    def slow(log: PostgresLog, works: Sequence[Work], *how: Any) -> list[Outcome]:
+        gevent.sleep(SLOWER)
+        return write(log, works, *how)
+
+    _put(Room, "take", hasty)
+    _put(log_postgres, "write", slow)
 
 
 @fault

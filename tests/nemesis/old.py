@@ -1,12 +1,11 @@
 """A database as the first version left it, with a note in it: what the migrations begin with."""
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from pycrdt import Doc, Text
+from sqlalchemy import MetaData, insert
 
 from editor import database, migrations
 from sync.store import BEFORE_ALL, chain
@@ -16,31 +15,31 @@ WRITER, JOIN, TIME = 1, 1, 1_700_000_000_000
 WORDS = "written before the update "
 
 
-def make(path: Path) -> None:
-    engine = database.connect(f"sqlite:///{path}")
+def make(url: str) -> None:
+    engine = database.connect(url)
     with engine.connect() as connection:
         config = Config(attributes={"connection": connection, "say": lambda step: None})
         config.set_main_option("script_location", str(migrations.folder()).replace("%", "%%"))
         command.upgrade(config, "0001")
+    found = MetaData()
+    found.reflect(engine, only=["user", "document", "entry"])
+    user, document, entry = (insert(found.tables[name]) for name in ("user", "document", "entry"))
+    entries = _entries()
+    head, _, head_hash = entries[-1]
+    with engine.begin() as connection:
+        # The database numbers people, from 1.
+        connection.execute(user.values(active=True, fs_uniquifier="x", name="Old", guest=True, created=TIME))
+        empty = {"snapshot_seq": 0, "digest_seq": 0, "title": "", "excerpt": "", "created": TIME, "updated": TIME}
+        connection.execute(
+            document.values(id=NOTE, owner_id=WRITER, epoch="epoch", head_seq=head, head_hash=head_hash, **empty)
+        )
+        for seq, update, hash in entries:
+            connection.execute(
+                entry.values(
+                    document_id=NOTE, seq=seq, update=update, user_id=WRITER, session_id=JOIN, time=TIME, hash=hash
+                )
+            )
     engine.dispose()
-    with sqlite3.connect(path) as old:
-        old.execute(
-            "INSERT INTO user (id, active, fs_uniquifier, name, guest, created) VALUES (?, 1, 'x', 'Old', 1, ?)",
-            (WRITER, TIME),
-        )
-        entries = _entries()
-        head, head_hash = entries[-1][0], entries[-1][-1]
-        old.execute(
-            "INSERT INTO document (id, owner_id, epoch, head_seq, head_hash, snapshot_seq, title, excerpt, digest_seq, "
-            "created, updated) VALUES (?, ?, 'epoch', ?, ?, 0, '', '', 0, ?, ?)",
-            (NOTE, WRITER, head, head_hash, TIME, TIME),
-        )
-        old.executemany(
-            'INSERT INTO entry (document_id, seq, "update", user_id, session_id, time, hash) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(NOTE, seq, update, WRITER, JOIN, TIME, hash) for seq, update, hash in entries],
-        )
-    old.close()
 
 
 def _entries() -> list[tuple[int, bytes, bytes]]:

@@ -4,17 +4,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from tests.nemesis.arsenal import SELDOM
 from tests.nemesis.line import Line, Network
-from tests.nemesis.plan import POINTS, SELDOM, Step
+from tests.nemesis.plan import Step
 from tests.nemesis.somebody import Somebody
 from tests.nemesis.switches import Deed
 from tests.nemesis.topology import Topology
 
 TEND_EVERY = 0.02  # seconds
 BREATH = 3.0  # seconds that a kill waits, at most, for the last one, and for somebody's words to be saved after it
-RECOVERY = 30.0  # seconds that it may take to answer again, through several kills on a busy machine
+RECOVERY = 30.0  # seconds that it may take to answer again on a busy machine
 GRACE = 20.0  # seconds that it may take to end when it is told to
-DEEDS = {"all": Deed.KILL_ALL, "worker": Deed.KILL_WORKER, "master": Deed.KILL_ALL}
+DEEDS = {
+    "server": Deed.KILL_SERVER,
+    "worker": Deed.KILL_WORKER,
+    "postgres": Deed.KILL_POSTGRES,
+    "redis": Deed.KILL_REDIS,
+}
 
 
 class Onslaught:
@@ -28,7 +34,7 @@ class Onslaught:
     ) -> None:
         self.count: Counter[str] = Counter()
         self.reached: Counter[str] = Counter()  # kills at each point
-        self.longest = 0.0  # seconds from a kill until it answered again, though it may have been killed once more
+        self.longest = 0.0  # seconds from the last of some kills until it answered again
         self.complaints: list[str] = []
         self._topology = topology
         self._network = network
@@ -71,22 +77,17 @@ class Onslaught:
             self._down = None
         elif self._down is not None and time.monotonic() - self._down > RECOVERY:
             self.complaints.append(
-                f"after {self._now():.1f} s: it has not answered for {RECOVERY} s; {self._topology.processes()}"
+                f"after {self._now():.1f} s: it has not answered for {RECOVERY} s; {self._topology.describe()}"
             )
             self._down = None
 
     def relent(self) -> None:
         """Peace, until the next blow."""
-        for point in POINTS:
-            self._topology.switches.disarm(point)
+        self._topology.switches.clear()
         self._armed.clear()
         for _, end in self._ends:
             end()
         self._ends.clear()
-        self._topology.freeze("all", False)
-        self._topology.fill(False)
-        self._topology.switches.full = False
-        self._topology.switches.clock = 0
         for line in self._lines:
             self._network.call(line, "plain")
         if self._asked_to_go is not None and self._now() - self._asked_to_go < GRACE:
@@ -118,57 +119,40 @@ class Onslaught:
                 self._armed.add(point)
                 self._topology.switches.arm(point, DEEDS[what], times)
                 if point == "during drain":
-                    self._ask_to_go(self._topology.drain)
+                    self._strike("drain", "master")
             case "kill", {"what": str(what)}:
-                self._topology.kill(what)  # type: ignore[arg-type]
+                self._topology.kill(what)
                 self.reached["anywhere"] += 1
                 self._killed()
-            case "freeze", {"what": str(what), "seconds": seconds}:
-                self.count["stops"] += 1
-                self._topology.freeze(what, True)  # type: ignore[arg-type]
-                self._until(seconds, lambda: self._topology.freeze("all", False))
-            case "drain", _:
-                self.count["drains"] += 1
-                self._ask_to_go(self._topology.drain)
-            case "reload", _:
-                self.count["reloads"] += 1
-                self._ask_to_go(self._topology.reload)
-            case "disk", {"way": way, "seconds": seconds}:
-                self.count["full disks"] += 1
-                self._fill(str(way), True)
-                self._until(seconds, lambda: self._fill(str(way), False))
-            case "clock", {"seconds": int() | float() as seconds}:
-                self.count["clock steps"] += 1
-                self._topology.switches.clock = round(seconds * 1000)
-            case "lock", {"seconds": seconds}:
-                self.count["locks"] += 1
-                self._until(seconds, self._topology.lock())
-            case "line", {"person": int(person), "manner": str(manner), "seconds": seconds}:
+            case "line", {"person": int(person), "what": str(manner), "seconds": int() | float() as seconds}:
                 self.count[f"lines {manner}"] += 1
                 line = self._lines[person]
                 self._network.call(line, manner)
                 self._until(seconds, lambda: self._network.call(line, "plain"))
+            case _, {"what": str(what)}:
+                self.count[do] += 1
+                self._strike(do, what, how.get("seconds", 0))
+                if do == "outage":
+                    self.reached["anywhere"] += 1
+                    self._killed()
             case _:
                 raise ValueError(f"expected a blow, got {do!r} {how}")
 
-    def _ask_to_go(self, ask: Callable[[], None]) -> None:
-        self._asked_to_go = self._now()
-        ask()
-
-    def _fill(self, way: str, full: bool) -> None:
-        if way == "file":
-            self._topology.fill(full)
-        else:
-            self._topology.switches.full = full
-
-    def _until(self, seconds: object, end: Callable[[], None]) -> None:
+    def _strike(self, do: str, what: str, seconds: object = 0) -> None:
+        if do in ("drain", "reload"):
+            self._asked_to_go = self._now()
         assert isinstance(seconds, int | float)
+        end = self._topology.strike(do, what, seconds)
+        if end is not None:
+            self._until(seconds, end)
+
+    def _until(self, seconds: float, end: Callable[[], None]) -> None:
         self._ends.append((self._now() + seconds, end))
 
     def _killed(self) -> None:
         self.count["kills"] += 1
         self._acked_before = self._acked()
-        self._down = self._down or time.monotonic()
+        self._down = time.monotonic()
 
     def _audit(self) -> None:
         """Nothing runs: everything that anybody was ever told of must be on the disk."""

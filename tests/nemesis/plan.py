@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.nemesis.arsenal import ARSENALS, POINTS, SELDOM, Arsenal
+
 PEOPLE, NOTES = 12, 3
 ACTS_A_SECOND = 2.5  # of each person
 BLOW_EVERY = 0.95  # seconds, on average
@@ -36,33 +38,6 @@ ACTS: Mapping[str, int] = {
     "reload": 2,  # the page, with what the device has kept
     "fresh": 1,  # the page, on a device that has nothing, once all is saved
 }
-
-# What is done to them, and how often.
-BLOWS: Mapping[str, int] = {
-    "kill": 72,
-    "freeze": 6,
-    "drain": 4,
-    "reload": 2,
-    "disk": 4,
-    "clock": 4,
-    "lock": 4,
-    "line": 30,
-}
-LINES = ("cut", "throttle", "half-open", "delay")
-# Where a kill may wait for somebody to come by, and how often compared with each other.
-POINTS: Mapping[str, int] = {
-    "after gate": 6,
-    "before commit": 6,
-    "during commit": 8,
-    "after commit": 6,
-    "during fan-out": 6,
-    "during compaction": 5,
-    "during packing": 5,
-    "during drain": 1,
-    "during migration": 2,
-}
-ANYWHERE = 12  # and at no point in particular
-SELDOM = ("during compaction", "during packing", "during drain", "during migration")  # not everybody comes by here
 
 
 @dataclass(frozen=True)
@@ -96,6 +71,8 @@ class Plan:
         """Raises ValueError."""
         try:
             head, *lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+            if head["topology"] not in ARSENALS:
+                raise ValueError(f"expected one of the topologies {', '.join(ARSENALS)}, not {head['topology']!r}")
             steps = [Step(line.pop("at"), line.pop("who"), line.pop("do"), line) for line in lines]
             return cls(**head, steps=steps)
         except (ValueError, TypeError, KeyError) as error:
@@ -105,7 +82,7 @@ class Plan:
 def draw(seed: int, seconds: float, topology: str, people: int = PEOPLE, notes: int = NOTES) -> Plan:
     dice = random.Random(seed)
     steps = [step for person in range(people) for step in _acts(dice, person, seconds)]
-    steps += _blows(dice, seconds, people)
+    steps += _blows(dice, ARSENALS[topology], seconds, people)
     return Plan(seed, seconds, people, notes, topology, sorted(steps, key=lambda step: step.at))
 
 
@@ -146,35 +123,31 @@ def _how(dice: random.Random, person: int, number: int, do: str) -> dict[str, An
     return {}
 
 
-def _blows(dice: random.Random, seconds: float, people: int) -> Iterator[Step]:
+def _blows(dice: random.Random, arsenal: Arsenal, seconds: float, people: int) -> Iterator[Step]:
     at, calm = 1.5, CALM_EVERY
+    often = [blow.often for blow in arsenal.blows.values()]
     while at < seconds:
-        do = dice.choices(list(BLOWS), list(BLOWS.values()))[0]
-        yield Step(round(at, 3), NEMESIS, do, _blow(dice, do, people))
+        do = dice.choices(list(arsenal.blows), often)[0]
+        yield Step(round(at, 3), NEMESIS, do, _blow(dice, arsenal, do, people))
         at += BLOW_EVERY * dice.uniform(0.4, 1.6)
         if at > calm:
             at, calm = at + CALM, calm + CALM_EVERY
 
 
-def _blow(dice: random.Random, do: str, people: int) -> dict[str, Any]:
-    match do:
-        case "kill":
-            point = dice.choices(["", *POINTS], [ANYWHERE, *POINTS.values()])[0]
-            if not point:
-                return {"what": dice.choice(("all", "worker", "worker", "worker", "worker", "master"))}
-            what = dice.choice(("all", "worker", "worker", "worker"))
+def _blow(dice: random.Random, arsenal: Arsenal, do: str, people: int) -> dict[str, Any]:
+    if do == "kill":
+        point = dice.choices(["", *arsenal.points], [arsenal.anywhere, *map(POINTS.__getitem__, arsenal.points)])[0]
+        if point:
+            what = _one(dice, arsenal.at_points)
             return {"what": what, "point": point, "times": 0 if point in SELDOM else dice.choice((0, 0, 1, 2, 5))}
-        case "freeze":
-            seconds = round(dice.uniform(0.2, 3), 2)
-            return {"what": dice.choice(("all", "worker", "master")), "seconds": seconds}
-        case "disk":
-            return {"way": dice.choice(("file", "pages")), "seconds": round(dice.uniform(0.3, 3), 2)}
-        case "clock":
-            return {"seconds": dice.choice((-0.5, -2, -60, -3600, -86400, 0, 30))}
-        case "lock":
-            return {"seconds": round(dice.choice((0.2, 1, 3, 11)) * dice.uniform(0.8, 1.1), 2)}
-        case "line":
-            manner = dice.choice(LINES)
-            seconds = round(dice.uniform(0.5, 12 if manner == "half-open" else 5), 2)
-            return {"person": dice.randrange(people), "manner": manner, "seconds": seconds}
-    return {}
+    blow = arsenal.blows[do]
+    how: dict[str, Any] = {"what": _one(dice, blow.what)}
+    if blow.seconds:
+        how["seconds"] = round(dice.uniform(*dice.choice(blow.seconds)), 2)
+    if do == "line":
+        how["person"] = dice.randrange(people)
+    return how
+
+
+def _one(dice: random.Random, often: Mapping[str, int]) -> str:
+    return dice.choices(list(often), list(often.values()))[0]

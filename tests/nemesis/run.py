@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ from sync.codec import Malformed, Reader, state_vector
 from sync.store import Broken, Store
 from tests.live import SocketLink, Visitor
 from tests.nemesis import checks, old
-from tests.nemesis.line import Network
+from tests.nemesis.cluster import Cluster
+from tests.nemesis.line import Line, Network
 from tests.nemesis.onslaught import Onslaught
 from tests.nemesis.plan import NEMESIS, Plan
 from tests.nemesis.reading import read
 from tests.nemesis.somebody import Somebody
+from tests.nemesis.sqlite import Sqlite
 from tests.nemesis.switches import Deed
-from tests.nemesis.topology import TOPOLOGIES
+from tests.nemesis.topology import Topology
+
+TOPOLOGIES: Mapping[str, Callable[[Path, str], Topology]] = {"sqlite": Sqlite, "cluster": Cluster}
 
 SAY_EVERY = 5.0  # seconds
 OPENING = 8.0  # seconds until an attempt to connect is given up
@@ -28,9 +33,10 @@ PARTS = ("migrations", "presence", "memory")
 MIGRATIONS = (1, 4, 8)  # steps of the first start at which it is killed
 GHOSTS = 2.0  # seconds after which somebody who left is not shown any more: G9 says 1, and this machine may be busy
 VANISHED = 6.0  # the same of somebody who left without a word: two pings of 2 seconds, see `inside`
+LEASE = 15.0  # the same of those whose worker was killed
 EVICTION = 6.5  # seconds for rooms to be forgotten once they are empty, of which nobody outside hears
 ROUNDS = 2  # of people who come, write and go, between two looks at the memory
-GROWTH = 12 << 20  # bytes that it may take more after these
+GROWTH = 12 << 20  # bytes that each process may take more after these
 
 
 @dataclass
@@ -65,6 +71,7 @@ class Run:
         self._topology = TOPOLOGIES[plan.topology](folder, fault)
         self._report = Report(plan)
         self._people: list[Somebody] = []
+        self._lines: list[Line] = []
 
     def run(self) -> Report:
         """Never raises for what is found; whatever else is raised is a mistake in the nemesis itself."""
@@ -80,6 +87,7 @@ class Run:
             if self._settle():
                 self._check_everybody()
                 if "presence" not in self._skip:
+                    self._check_lease()
                     self._check_presence()
                 if "memory" not in self._skip:
                     self._check_memory()
@@ -87,7 +95,7 @@ class Run:
         finally:
             for person in self._people:
                 person.leave()
-            self._topology.end()
+            self._topology.close()
             self._network.close()
         self._report.numbers["seconds in all"] = round(time.monotonic() - began, 1)
         return self._report
@@ -97,10 +105,15 @@ class Run:
     def _migrate(self) -> None:
         """The first starts: it is killed in the middle of its migrations."""
         for step in MIGRATIONS:
-            self._topology.switches.arm("during migration", Deed.KILL_ALL, step)
+            self._topology.switches.arm("during migration", Deed.KILL_SERVER, step)
+            self._wait(self._killed_in_migration, 30, "the server to be killed during its migrations")
+            self._topology.end()
+
+    def _killed_in_migration(self) -> bool:
+        if self._topology.switches.armed("during migration"):
             self._topology.tend()
-            self._wait(lambda: not self._topology.standing, 30, "to be killed during its migrations")
-        self._topology.end()
+            return False
+        return True
 
     def _open(self) -> None:
         """The server comes up, and people get to their notes."""
@@ -108,8 +121,11 @@ class Run:
         self._owner = Visitor(self._topology).sign_up("Owner")
         self._notes = [self._owner.new_note() for _ in range(self._plan.notes)]
         links = [self._owner.share(note, "editor") for note in self._notes]
-        self._lines = [self._network.line(self._topology.port) for _ in range(self._plan.people)]
-        for number, line in enumerate(self._lines):
+        doors = self._topology.doors
+        for number in range(self._plan.people):
+            # Each note has people at several doors, and each door people of several notes.
+            door = doors[(number // len(links) + number % len(links)) % len(doors)]
+            self._lines.append(line := self._network.line(door.port))
             visitor = Visitor(self._topology).say_name(f"Person {number}")
             visitor.follow(links[number % len(links)])
             note = self._notes[number % len(links)]
@@ -188,13 +204,7 @@ class Run:
 
     def _check_everybody(self) -> None:
         """Nobody joined anew since the last blow: everybody, and somebody who comes only now, has what the log has."""
-        self._observers = [
-            Somebody(len(self._people) + place, note, SocketLink(self._topology, self._reader, note))
-            for place, note in enumerate(self._notes)
-        ]
-        for observer in self._observers:
-            observer.come()
-        self._wait(lambda: self._here(self._observers), 20, "newcomers to be told what there is")
+        self._observers = self._newcomers()
         with self._topology.store() as store:
             for log in self._logs(store):
                 newcomers = [observer for observer in self._observers if observer.note == log.note]
@@ -211,11 +221,7 @@ class Run:
 
         Who polls leaves without a word, as a browser that is closed does.
         """
-        self._wait(lambda: self._here(self._people), 20, "everybody to be there")
-        for person in self._people:
-            person.place()
-        clients = {person: person.client_id for person in self._people}
-        self._wait(lambda: not self._shown(clients, missing=True), 20, "everybody to be seen")
+        clients = self._seen()
         for person in self._people:
             person.leave()
         began = time.monotonic()
@@ -226,22 +232,71 @@ class Run:
             self._report.numbers[f"gone: {name}"] = f"after {time.monotonic() - began:.2f} s"
             for person in self._shown(left):
                 self._fail(f"{person.note}: person {person.number} left {seconds} s ago and is still shown")
-        for observer in self._observers:
-            late = Somebody(observer.number, observer.note, SocketLink(self._topology, self._reader, observer.note))
-            late.come()
-            self._wait(lambda late=late: self._here([late]), 20, "a newcomer")  # type: ignore[misc]
+        for late in self._newcomers():
             if late.present:
-                self._fail(f"{observer.note}: everybody has left, but a newcomer is shown clients {late.present}")
+                self._fail(f"{late.note}: everybody has left, but a newcomer is shown clients {late.present}")
             late.leave()
+        for observer in self._observers:
             observer.leave()
 
-    def _shown(self, clients: Mapping[Somebody, int], missing: bool = False) -> list[Somebody]:
-        """Who of these is shown to those who look on; or, who is not."""
-        present: set[int] = set()
-        for observer in self._observers:
-            observer.link.wait(0.001)
-            present |= observer.present
-        return [person for person, client in clients.items() if (client in present) != missing]
+    def _check_lease(self) -> None:
+        """A worker is killed, and its people stay away: nobody says so to the others, who find it out."""
+        clients = self._seen()
+        for person in self._people:
+            person.stay_away()
+        self._topology.kill(self._topology.workers[0])
+        began = time.monotonic()
+        lost: dict[Somebody, int] = {}
+        while time.monotonic() - began < LEASE:
+            self._onslaught.tend()
+            for person in self._people:
+                person.link.wait(0.001)
+            lost = {person: client for person, client in clients.items() if person.joined is None}
+            if self._here(self._observers) and lost and not self._shown(lost):
+                break
+        self._report.numbers["gone: whose worker was killed"] = f"{len(lost)} after {time.monotonic() - began:.2f} s"
+        if not lost:
+            self._fail("a worker was killed, and nobody noticed it")
+        for person in self._shown(lost):
+            self._fail(f"{person.note}: the worker of person {person.number} was killed {LEASE} s ago; still shown")
+        for person in self._people:
+            person.come()
+
+    def _newcomers(self) -> list[Somebody]:
+        """Somebody who comes only now to each note, through each of the doors."""
+        found = [
+            Somebody(len(self._people) + place, note, SocketLink(door, self._reader, note))
+            for place, (note, door) in enumerate(product(self._notes, dict.fromkeys(self._topology.doors)))
+        ]
+        for newcomer in found:
+            newcomer.come()
+        self._wait(lambda: self._here(found), 20, "newcomers to be told what there is")
+        return found
+
+    def _seen(self) -> dict[Somebody, int]:
+        """Everybody says where they are, and is seen: the client of each."""
+        self._wait(lambda: self._here(self._people), 20, "everybody to be there")
+        for person in self._people:
+            person.place()
+        clients = {person: person.client_id for person in self._people}
+        self._wait(lambda: self._all_shown(clients), 20, "everybody to be seen")
+        return clients
+
+    def _shown(self, clients: Mapping[Somebody, int]) -> list[Somebody]:
+        """Who of these is shown to somebody who looks on."""
+        present = set().union(*(self._present(observer) for observer in self._observers))
+        return [person for person, client in clients.items() if client in present]
+
+    def _all_shown(self, clients: Mapping[Somebody, int]) -> bool:
+        """Whether they are, to everybody who looks at their note."""
+        return all(
+            self._present(observer).issuperset(clients[person] for person in self._in(observer.note))
+            for observer in self._observers
+        )
+
+    def _present(self, observer: Somebody) -> set[int]:
+        observer.link.wait(0.001)
+        return observer.present
 
     def _check_memory(self) -> None:
         self._come_and_go()  # once, so that everything that is made on first use is there
@@ -249,9 +304,11 @@ class Run:
         for _ in range(ROUNDS):
             self._come_and_go()
         after = self._topology.memory()
-        self._report.numbers["memory"] = f"{before >> 20} MB, after {ROUNDS} more rounds {after >> 20} MB"
-        if after - before > GROWTH:
-            self._fail(f"everybody left, but the server keeps {(after - before) >> 20} MB more than before they came")
+        told = ", ".join(f"{name} {size >> 20} and {after[name] >> 20} MB" for name, size in before.items())
+        self._report.numbers[f"memory, {ROUNDS} rounds apart"] = told
+        for name, size in before.items():
+            if (grown := after[name] - size) > GROWTH:
+                self._fail(f"everybody left, but the {name} keeps {grown >> 20} MB more than before they came")
 
     def _come_and_go(self) -> None:
         for person in self._people:
@@ -283,6 +340,7 @@ class Run:
             if (kept := read(log.doc).title) != old.WORDS:
                 self._fail(f"what was written before the migrations is {kept!r} now, expected {old.WORDS!r}")
         self._take(checks.same_in_yjs([*logs, *old_logs]))
+        self._take(checks.handled(self._topology.server.log))
         for person in self._people:
             if person.refused:
                 self._fail(f"person {person.number} was refused what they typed: {person.refusals[-1]}")

@@ -128,6 +128,10 @@ class Somebody(Person):
         state = json.dumps({"user": self.joined["user"], "cursor": None}).encode()
         self.say(Message(Kind.AWARENESS, encode([State(self.client_id, self._place, state)])), self._expect_yes)
 
+    def stay_away(self) -> None:
+        """Not to come again if the connection ends: as if the laptop were closed at that moment."""
+        self._wants_in = False
+
     def reload(self, kept: Doc[Any] | None = None) -> None:
         """Load the page again, on a device that has kept this much; what was not saved is always kept there."""
         self.leave()
@@ -142,14 +146,6 @@ class Somebody(Person):
         if self._current < 0 and time.monotonic() >= self._try_at:
             super().tend()
             self._try_at = time.monotonic() + self._dice.uniform(*BACKOFF)
-
-    def lost(self) -> None:
-        self.states.clear()  # who was there is not known any more
-        super().lost()
-
-    def leave(self) -> None:
-        self.states.clear()
-        super().leave()
 
     def hear(self, data: bytes, seq: int) -> None:
         message = Message.decode(data)
@@ -238,6 +234,10 @@ class Somebody(Person):
             self.acked.append(Ack(self.number, self.note, self._in_flight, answer["seq"]))
             self.latest = max(self.latest, answer["seq"])
         super()._answered(connection, answer)
+
+    def _disconnect(self) -> None:
+        super()._disconnect()
+        self.states.clear()  # who was there is not known any more
 
     def _refused(self, refusal: Json) -> None:
         if refusal["error"] not in REJOIN:

@@ -9,18 +9,26 @@ import struct
 from enum import IntEnum
 from pathlib import Path
 
-from tests.nemesis import plan
+from tests.nemesis import arsenal
 
-POINTS = tuple(plan.POINTS)
-CLOCK = len(POINTS) * 2  # offset of the milliseconds by which the clock goes wrong
-FULL = CLOCK + 8  # offset of whether the database may not grow
-SIZE = FULL + 1
+POINTS = tuple(arsenal.POINTS)
+PLACES = 3  # of workers
 
 
 class Deed(IntEnum):
     NOTHING = 0
-    KILL_ALL = 1  # the whole group of processes
+    KILL_SERVER = 1  # the whole group of processes
     KILL_WORKER = 2  # the one that got there
+    KILL_POSTGRES = 3
+    KILL_REDIS = 4
+
+
+NUMBER = struct.Struct("<q")
+CLOCKS = len(POINTS) * 2  # offset of the milliseconds by which the clock of each worker goes wrong
+WORKERS = CLOCKS + PLACES * NUMBER.size  # offset of the process of each worker
+VICTIMS = WORKERS + PLACES * NUMBER.size  # offset of the process that each deed means, if that is none of the server's
+FULL = VICTIMS + len(Deed) * NUMBER.size  # offset of whether the database may not grow
+SIZE = FULL + 1
 
 
 class Switches:
@@ -57,15 +65,41 @@ class Switches:
         self._bytes[at] = Deed.NOTHING
         return deed
 
-    @property
-    def clock(self) -> int:
-        """Milliseconds that the server's clock is ahead."""
-        (ahead,) = struct.unpack_from("<q", self._bytes, CLOCK)
-        return int(ahead)
+    def clock(self, place: int) -> int:
+        """Milliseconds that the clock of this worker is ahead."""
+        return self._number(CLOCKS, place)
 
-    @clock.setter
-    def clock(self, ahead: int) -> None:
-        struct.pack_into("<q", self._bytes, CLOCK, ahead)
+    def set_clock(self, place: int, ahead: int) -> None:
+        self._set_number(CLOCKS, place, ahead)
+
+    def worker(self, place: int) -> int:
+        """The process that became this worker last; 0: there was none yet."""
+        return self._number(WORKERS, place)
+
+    def set_worker(self, place: int, pid: int) -> None:
+        self._set_number(WORKERS, place, pid)
+
+    def victim(self, deed: Deed) -> int:
+        """The first process of those that this deed kills."""
+        return self._number(VICTIMS, deed)
+
+    def aim(self, deed: Deed, pid: int) -> None:
+        self._set_number(VICTIMS, deed, pid)
+
+    def clear(self) -> None:
+        """Nothing is to happen any more, and all clocks are right."""
+        for point in POINTS:
+            self.disarm(point)
+        for place in range(PLACES):
+            self.set_clock(place, 0)
+        self.full = False
+
+    def _number(self, offset: int, place: int) -> int:
+        (number,) = NUMBER.unpack_from(self._bytes, offset + place * NUMBER.size)
+        return int(number)
+
+    def _set_number(self, offset: int, place: int, number: int) -> None:
+        NUMBER.pack_into(self._bytes, offset + place * NUMBER.size, number)
 
     @property
     def full(self) -> bool:

@@ -22,15 +22,22 @@ from tests.people import same
 PEOPLE = 4
 SETTLE = 3.0  # seconds in which those agree who ever will
 WRITING = [Step(0.3 + number * 0.03, number % PEOPLE, "type", {"where": 1, "words": "x"}) for number in range(60)]
-KILL = {"what": "all", "point": "before commit", "times": 0}
+ONE_WRITES = [step if step.who == 1 else Step(step.at, step.who, "place") for step in WRITING]  # the others look on
+KILL = {"what": "server", "point": "before commit", "times": 0}
 KILLS = [Step(at, NEMESIS, "kill", KILL) for at in (0.8, 1.4)]
+WORKER_KILLS = [Step(at, NEMESIS, "kill", {**KILL, "what": "worker"}) for at in (0.6, 1.0, 1.4)]
 
 
 def failures(
-    folder: Path, fault: str, steps: Sequence[Step], look: Sequence[str] = (), settle: float = SETTLE
+    folder: Path,
+    fault: str,
+    steps: Sequence[Step],
+    look: Sequence[str] = (),
+    settle: float = SETTLE,
+    topology: str = "sqlite",
 ) -> str:
     """What a run on a server with this fault reports. `look`: parts of a run that are not left out."""
-    plan = Plan(0, 2.5, PEOPLE, 1, "sqlite", sorted(steps, key=lambda step: step.at))
+    plan = Plan(0, 2.5, PEOPLE, 1, topology, sorted(steps, key=lambda step: step.at))
     skip = {"migrations", "presence", "memory"} - set(look)
     return "\n".join(Run(plan, folder, fault=fault, skip=skip, settle=settle).run().failures)
 
@@ -49,6 +56,17 @@ def test_an_ack_before_the_commit_is_reported(tmp_path: Path) -> None:
 def test_what_is_shown_before_the_commit_is_reported(tmp_path: Path) -> None:
     found = failures(tmp_path, "show_before_commit", [*WRITING, *KILLS])
     assert "was shown to person" in found or "when the server was killed" in found, found
+
+
+def test_an_ack_before_the_commit_is_reported_of_a_cluster(tmp_path: Path) -> None:
+    found = failures(tmp_path, "ack_before_commit", [*WRITING, *WORKER_KILLS], topology="cluster")
+    assert "was acknowledged to person" in found, found
+
+
+def test_what_is_published_before_the_commit_is_reported(tmp_path: Path) -> None:
+    found = failures(tmp_path, "publish_before_commit", [*ONE_WRITES, *KILLS], topology="cluster")
+    assert "was told of entry" in found, found
+    assert "when the server was killed" in found
 
 
 def test_what_is_lost_in_fan_out_is_reported(tmp_path: Path) -> None:
@@ -126,10 +144,29 @@ def test_a_deletion_that_is_lost_is_reported(world: World) -> None:
     assert "nowhere in the log" in found
 
 
+def test_two_people_at_two_workers_may_delete_the_same_at_once_but_nobody_twice(world: World) -> None:
+    log = log_of(world)
+    doc: Doc[Any] = Doc()
+    doc.apply_update(log.doc.get_update())
+    before = doc.get_state()
+    del doc.get("body", type=XmlFragment).children[1]
+    update = doc.get_update(before)
+    one, other, one_again = (Group(seq, seq, who, who, 0, update) for seq, who in ((4, 1), (5, 2), (6, 1)))
+    log.doc.apply_update(update)
+    assert list(checks.held(log._replace(groups=[*log.groups, one, other]), [], [])) == []
+    (found,) = checks.held(log._replace(groups=[*log.groups, one, other, one_again]), [], [])
+    assert "entry 6 says only what was said before it" in found
+
+
 def test_what_yjs_reads_otherwise_is_reported(world: World) -> None:
     found = list(checks.same_in_yjs([without(log_of(world), 3)]))
     assert any("in Yjs has client" in sentence for sentence in found)
     assert any("in Yjs differs in the body" in sentence for sentence in found)
+
+
+def test_an_error_that_nobody_had_thought_of_is_reported() -> None:
+    said = "Palimpsest is at http://127.0.0.1:8000\n[1] [ERROR] Error handling request POST /socket.io/\nTraceback ..."
+    assert list(checks.handled(said)) == ["the server said: [1] [ERROR] Error handling request POST /socket.io/"]
 
 
 def test_a_history_that_leaves_something_out_is_reported(world: World) -> None:

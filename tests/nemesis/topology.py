@@ -1,14 +1,13 @@
 """What is under attack: which processes there are, and what can be done to them."""
 
-import resource
-import shutil
 import signal
-import sqlite3
-import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import NamedTuple
 
 import psutil
 import requests
@@ -17,157 +16,186 @@ from editor import database
 from editor.sql_store import SqlStore
 from sync.store import Store
 from tests.live import Server
-from tests.nemesis import old
 from tests.nemesis.switches import Switches
 
-What = Literal["all", "worker", "master"]
-
 GLANCE = 0.5  # seconds for an answer to whether it is there
-SLACK = 4096  # bytes that a full disk still takes
+STARTING = 60.0  # seconds
+DYING = 5.0  # seconds that the system may take to end what was killed
+STILL, MOVING = 0.08, 0.03  # seconds of a process that is slow
+
+SWITCHES = "switches"  # in the folder of a run
+
+End = Callable[[], None]
+Strike = Callable[[str, float], End | None]
 
 
-class Topology(Protocol):
-    """One way to run the server. Called by one thread at a time."""
+class Door(NamedTuple):
+    """A port through which people come in."""
 
-    name: str
     port: int
-    url: str
-    switches: Switches
 
-    def start(self) -> None:
-        """For the first time. It answers once this returns."""
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+class Topology(ABC):
+    """One way to run the server, which is a master and its workers. Called by one thread at a time.
+
+    What can be done to it is said in `arsenal`.
+    """
+
+    workers: Sequence[str] = ("worker 0",)
+    doors: Sequence[Door]  # people who have the same note open come through one after the other; the first is for all
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.switches = Switches(folder / SWITCHES)
+        self._orphans: list[psutil.Process] = []  # workers whose master was killed, which should notice it
+        self._strikes: dict[str, Strike] = {
+            "freeze": self._freeze,
+            "slow": self._slow,
+            "drain": lambda what, _: self._ask(what, signal.SIGTERM),
+            "reload": lambda what, _: self._ask(what, signal.SIGHUP),
+            "clock": self._turn_clock,
+        }
+
+    @property
+    def url(self) -> str:
+        return self.doors[0].url
+
+    # -- What runs -----------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def server(self) -> Server: ...
 
     @property
     def standing(self) -> bool:
         """Whether everything that a supervisor looks after runs."""
+        return self.server.running
 
     @property
     def fallen(self) -> bool:
-        """Whether nothing runs any more."""
+        """Whether nothing of the server runs any more."""
+        return not self.server.running and not any(worker.is_running() for worker in self._orphans)
 
     def tend(self) -> None:
         """Start again what has ended, as a supervisor does."""
-
-    def answers(self) -> bool: ...
-
-    def kill(self, what: What) -> None:
-        """SIGKILL."""
-
-    def freeze(self, what: What, still: bool) -> None:
-        """SIGSTOP; or, no longer `still`, SIGCONT for all."""
-
-    def drain(self) -> None:
-        """Ask it to end."""
-
-    def reload(self) -> None:
-        """Ask it for new workers."""
-
-    def fill(self, full: bool) -> None:
-        """Have the disk full: nothing that it writes has room."""
-
-    def lock(self) -> Callable[[], None]:
-        """Write to the database from elsewhere, until what is returned is called."""
-
-    def heads(self) -> Mapping[str, int]:
-        """The newest entry of each note, as the disk has it while nothing runs."""
-
-    def store(self) -> AbstractContextManager[Store]:
-        """To read the log."""
-
-    def memory(self) -> int:
-        """Bytes that its processes have."""
-
-    def processes(self) -> str:
-        """What there is of them, in words."""
-
-    def stop(self) -> None:
-        """Ask it to end, and wait for that."""
-
-    def end(self) -> None:
-        """Whatever state it is in."""
-
-
-class Sqlite:
-    """One server with SQLite: the README's command."""
-
-    name = "sqlite"
-
-    def __init__(self, folder: Path, fault: str = "") -> None:
-        self._data = folder / "data"
-        self._data.mkdir(parents=True)
-        self._database = self._data / "palimpsest.sqlite"
-        old.make(self._database)
-        self.switches = Switches(folder / "switches")
-        settings = {"TEST_SWITCHES": str(folder / "switches"), **({"TEST_FAULT": fault} if fault else {})}
-        self._server = Server(self._data, "tests.nemesis.inside", **settings)
-        self.port, self.url = self._server.port, self._server.url
-        self._orphans: list[psutil.Process] = []  # workers whose master was killed, which should notice it
+        if not self.server.running:
+            self.server.launch()
 
     def start(self) -> None:
-        self._server.start()
-
-    @property
-    def standing(self) -> bool:
-        return self._server.running
-
-    @property
-    def fallen(self) -> bool:
-        return not self._server.running and not any(worker.is_running() for worker in self._orphans)
-
-    def tend(self) -> None:
-        if not self._server.running:
-            self._server.launch()
+        """It answers at every door once this returns."""
+        deadline = time.monotonic() + STARTING
+        while not all(map(_answers, self.doors)):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"expected a server that answers; {self.describe()}; it said:\n{self.server.log}")
+            self.tend()
+            time.sleep(0.05)
 
     def answers(self) -> bool:
-        with suppress(requests.RequestException):
-            return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=GLANCE).ok
-        return False
+        """Whether people may come."""
+        return _answers(self.doors[0])
 
-    def kill(self, what: What) -> None:
+    def stop(self) -> None:
+        """Ask the server to end, and wait for that."""
+        self.server.stop()
+
+    def end(self) -> None:
+        """Kill all of it, whatever state it is in."""
+        dying = [*self.processes("everything"), *self._orphans]
+        self.kill("everything")
+        for orphan in self._orphans:
+            _to(orphan, signal.SIGKILL)
+        self.server.kill()
+        psutil.wait_procs(dying, DYING)
+
+    def close(self) -> None:
+        """End it for good. What is left of it is in its folder."""
+        self.end()
+
+    # -- What is done to it --------------------------------------------------------------------------
+
+    def kill(self, what: str) -> None:
+        """SIGKILL."""
         if what == "master":
-            self._orphans += self._processes("worker")
-        for process in self._processes(what):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+            self._orphans += self.processes("worker")
+        self._send(what, signal.SIGKILL)
 
-    def freeze(self, what: What, still: bool) -> None:
-        for process in [*self._processes(what if still else "all"), *([] if still else self._orphans)]:
-            with suppress(psutil.NoSuchProcess):
-                process.suspend() if still else process.resume()
+    def strike(self, do: str, what: str, seconds: float) -> End | None:
+        """A blow of the arsenal. What is returned ends it."""
+        return self._strikes[do](what, seconds)
 
-    def drain(self) -> None:
-        for process in self._processes("master"):
-            process.send_signal(signal.SIGTERM)
+    def processes(self, what: str) -> list[psutil.Process]:
+        """`server`, `master`, `worker` (all of them), `worker 0` and so on, `everything`."""
+        if not self.server.running:
+            return []
+        with suppress(psutil.NoSuchProcess):
+            master = psutil.Process(self.server.pid)
+            workers = master.children()
+            if what in self.workers:
+                pid = self.switches.worker(self.workers.index(what))
+                return [worker for worker in workers if worker.pid == pid]
+            return {"server": [master, *workers], "worker": workers, "master": [master]}[what]
+        return []
 
-    def reload(self) -> None:
-        for process in self._processes("master"):
-            process.send_signal(signal.SIGHUP)
+    def _send(self, what: str, number: int) -> None:
+        for process in self.processes(what):
+            _to(process, number)
 
-    def fill(self, full: bool) -> None:
-        log = self._database.with_name(self._database.name + "-wal")
-        most = log.stat().st_size + SLACK if full and log.exists() else resource.RLIM_INFINITY
-        for process in self._processes("worker"):
-            with suppress(psutil.NoSuchProcess):
-                process.rlimit(psutil.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    def _ask(self, what: str, number: int) -> None:
+        for process in self.processes(what)[:1]:
+            _to(process, number)
 
-    def lock(self) -> Callable[[], None]:
-        connection = sqlite3.connect(self._database, isolation_level=None)
-        with suppress(sqlite3.OperationalError):  # the server itself has it for longer than we want to wait
-            connection.execute("BEGIN IMMEDIATE")
-        return connection.close
+    def _freeze(self, what: str, _: float) -> End:
+        held = self.processes(what)
+        for process in held:
+            _to(process, signal.SIGSTOP)
 
+        def go_on() -> None:
+            for process in held:
+                _to(process, signal.SIGCONT)
+
+        return go_on
+
+    def _slow(self, what: str, seconds: float) -> End:
+        """It has a small part of the time only."""
+        ended = threading.Event()
+
+        def hinder() -> None:
+            while not ended.is_set():
+                go_on = self._freeze(what, seconds)
+                ended.wait(STILL)
+                go_on()
+                ended.wait(MOVING)
+
+        hindering = threading.Thread(target=hinder)
+        hindering.start()
+
+        def leave_it() -> None:
+            ended.set()
+            hindering.join()
+
+        return leave_it
+
+    def _turn_clock(self, what: str, seconds: float) -> None:
+        self.switches.set_clock(self.workers.index(what), round(seconds * 1000))
+
+    # -- What is kept --------------------------------------------------------------------------------
+
+    @abstractmethod
     def heads(self) -> Mapping[str, int]:
-        # A copy: whoever opens a database after a crash repairs it, and that is the server's to do.
-        with tempfile.TemporaryDirectory() as folder:
-            for path in self._data.glob(f"{self._database.name}*"):
-                if not path.name.endswith("-shm"):
-                    shutil.copy(path, folder)
-            with closing(sqlite3.connect(Path(folder) / self._database.name)) as copy:
-                return dict(copy.execute("SELECT id, head_seq FROM document").fetchall())
+        """The newest entry of each note, as the disk has it while nothing of the server runs."""
+
+    @property
+    @abstractmethod
+    def database_url(self) -> str: ...
 
     @contextmanager
     def store(self) -> Iterator[Store]:
-        engine = database.connect(f"sqlite:///{self._database}")
+        """To read the log."""
+        engine = database.connect(self.database_url)
         store = SqlStore(engine)
         try:
             yield store
@@ -175,30 +203,36 @@ class Sqlite:
             store.close()
             engine.dispose()
 
-    def memory(self) -> int:
-        return sum(process.memory_info().rss for process in self._processes("all"))
+    # -- How it is -----------------------------------------------------------------------------------
 
-    def processes(self) -> str:
-        found = [*self._processes("all"), *(worker for worker in self._orphans if worker.is_running())]
-        return ", ".join(f"process {process.pid} of {process.ppid()} is {process.status()}" for process in found)
+    def memory(self) -> Mapping[str, int]:
+        """Bytes that each process of the server has."""
+        found = {}
+        for name in ("master", *self.workers):
+            for process in self.processes(name):
+                found[name] = process.memory_info().rss
+        return found
 
-    def stop(self) -> None:
-        self._server.stop()
-
-    def end(self) -> None:
-        self._server.kill()
-        for worker in self._orphans:
-            with suppress(psutil.NoSuchProcess):
-                worker.kill()
-
-    def _processes(self, what: What) -> Sequence[psutil.Process]:
-        if not self._server.running:
-            return ()
-        with suppress(psutil.NoSuchProcess):
-            master = psutil.Process(self._server.pid)
-            workers = master.children(recursive=True)
-            return {"all": [master, *workers], "worker": workers, "master": [master]}[what]
-        return ()
+    def describe(self) -> str:
+        """What there is of it, in words."""
+        found = [*self.processes("server"), *(worker for worker in self._orphans if worker.is_running())]
+        return ", ".join(map(_state, found)) or "nothing runs"
 
 
-TOPOLOGIES: Mapping[str, type[Sqlite]] = {"sqlite": Sqlite}
+def _answers(door: Door) -> bool:
+    with suppress(requests.RequestException):
+        return requests.get(f"{door.url}/readyz", timeout=GLANCE).ok
+    return False
+
+
+def _to(process: psutil.Process, number: int) -> None:
+    with suppress(psutil.NoSuchProcess):  # it has ended by itself
+        process.send_signal(number)
+
+
+def _state(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        return f"process {process.pid} of {process.ppid()} is {process.status()}"
+    return f"process {process.pid} has just ended"
+
+
