@@ -1,5 +1,6 @@
 """What is under attack: which processes there are, and what can be done to them."""
 
+import os
 import signal
 import threading
 import time
@@ -77,8 +78,14 @@ class Topology(ABC):
 
     @property
     def fallen(self) -> bool:
-        """Whether nothing of the server runs any more."""
-        return not self.server.running and not any(worker.is_running() for worker in self._orphans)
+        """Whether nothing of the server runs any more, its workers whose master was killed by one of them included."""
+        if self.server.running:
+            return False
+        try:
+            os.killpg(self.server.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
 
     def tend(self) -> None:
         """Start again what has ended, as a supervisor does."""
