@@ -25,7 +25,7 @@ const threads = (pid) => {
 }
 
 /** These processes with all that they have started. */
-export const family = (pids) => {
+const family = (pids) => {
   const found = [...pids]
   for (const pid of found) { // which grows on the way
     for (const thread of threads(pid)) {
@@ -36,11 +36,11 @@ export const family = (pids) => {
   return found
 }
 
-/** CPU that processes have used so far, with all their threads. */
-export const cpu = (pids) => pids.reduce((sum, pid) => {
+/** CPU that processes have used so far, with all that they have started, also what has ended. */
+export const cpu = (pids) => family(pids).reduce((sum, pid) => {
   const line = read(`/proc/${pid}/stat`)
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ') // the name before it may hold anything
-  return line ? sum + (Number(fields[11]) + Number(fields[12])) * TICK : sum
+  return line ? fields.slice(11, 15).reduce((ticks, field) => ticks + Number(field), 0) * TICK + sum : sum // user, system; the same of those that ended
 }, 0)
 
 /** CPU that this process has used so far. */
@@ -49,7 +49,7 @@ export const ownCpu = () => {
   return (used.user + used.system) / 1000
 }
 
-export const memory = (pids) => pids.reduce((sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024, 0)
+export const memory = (pids) => family(pids).reduce((sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024, 0)
 
 /** CPU that everybody has used so far, on all cores. */
 export const everybodysCpu = () => {

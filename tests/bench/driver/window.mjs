@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { cpu, everybodysCpu, family, memory, ownCpu, quiet } from './machine.mjs'
+import { cpu, everybodysCpu, memory, ownCpu, quiet } from './machine.mjs'
 import { Samples } from './samples.mjs'
 import { now } from './time.mjs'
 
@@ -7,30 +7,28 @@ const QUIET = 0.2 // of a core
 const NOISY = 0.4 // of a core: what others use in a window that does not count
 
 /** What everybody has used and done so far. `beside`: the processes of other services, by their names. */
-const reading = (crowd, processes, beside) => ({
+const reading = (crowd, { pids, beside }) => ({
   ...Object.fromEntries(Object.entries(beside).map(([name, pids]) => [name, cpu(pids)])),
-  time: now(), server: cpu(processes), driver: ownCpu(), all: everybodysCpu(), edits: crowd.edits, shown: crowd.shown, messages: crowd.messages, traffic: crowd.traffic(),
+  time: now(), server: cpu(pids), driver: ownCpu(), all: everybodysCpu(), edits: crowd.edits, shown: crowd.shown, messages: crowd.messages, traffic: crowd.traffic(),
 })
 
 /**
  * What it takes to do some work at a steady pace: `work(late)` returns when its time is over, and tells how late it was.
  * What is still under way then has `settling` ms to arrive.
  */
-const measure = async (crowd, { pids, beside, settling }, work) => {
-  const processes = family(pids)
-  const services = Object.fromEntries(Object.entries(beside).map(([name, roots]) => [name, family(roots)]))
+const measure = async (crowd, job, work) => {
   const loop = monitorEventLoopDelay({ resolution: 5 })
   const late = new Samples()
   crowd.visible = new Samples()
   crowd.acked = new Samples()
   loop.enable()
-  const before = reading(crowd, processes, services)
+  const before = reading(crowd, job)
   crowd.since = before.time
   await work((ms) => late.add(ms))
-  const after = reading(crowd, processes, services)
+  const after = reading(crowd, job)
   loop.disable()
   const backlog = crowd.missing
-  const missing = await crowd.settle(settling)
+  const missing = await crowd.settle(job.settling)
   crowd.since = Infinity
   const difference = (name) => after[name] - before[name]
   const wall = difference('time')
@@ -50,12 +48,12 @@ const measure = async (crowd, { pids, beside, settling }, work) => {
     bytesPerShown: (after.traffic.in - before.traffic.in) / shown,
     bytesPerEdit: (after.traffic.out - before.traffic.out) / edits,
     serverCpu: server / wall, // cores
-    besidePerEdit: Object.fromEntries(Object.keys(beside).map((name) => [name, difference(name) / edits * 1000])), // us
+    besidePerEdit: Object.fromEntries(Object.keys(job.beside).map((name) => [name, difference(name) / edits * 1000])), // us
     driverCpu: driver / wall,
-    otherCpu: Math.max(0, difference('all') - server - driver - Object.keys(beside).reduce((sum, name) => sum + difference(name), 0)) / wall,
+    otherCpu: Math.max(0, difference('all') - server - driver - Object.keys(job.beside).reduce((sum, name) => sum + difference(name), 0)) / wall,
     driverLate: late.summary()?.p99 ?? null, // ms
     driverLoop: loop.percentile(99) / 1e6, // ms
-    memory: memory(processes),
+    memory: memory(job.pids),
     backlog,
     missing,
   }

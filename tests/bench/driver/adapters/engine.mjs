@@ -25,7 +25,7 @@ const websocket = (url, document, cookie, { opened, packet }) => {
 const polling = (url, document, cookie, { opened, packet }) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 2 })
   const state = promised()
-  const connection = { ready: state.promise, closed: undefined, polls: 0 }
+  const connection = { ready: state.promise, closed: undefined }
   let session = ''
   const traffic = { in: 0, out: 0 }
   const ended = (why) => {
@@ -35,7 +35,9 @@ const polling = (url, document, cookie, { opened, packet }) => {
   }
   const ask = (method, body, answered) => {
     if (connection.closed) return
+    let begun = false // an answer
     const asked = request(address(url.replace(/^ws/, 'http'), document, 'polling') + session, { agent, method, headers: cookie ? { cookie } : {} }, (answer) => {
+      begun = true
       const parts = []
       answer.on('data', (part) => parts.push(part))
       answer.on('end', () => {
@@ -45,11 +47,15 @@ const polling = (url, document, cookie, { opened, packet }) => {
         else ended(`HTTP ${answer.statusCode}: ${text}`)
       })
     })
-    asked.on('error', (error) => ended(error.message))
+    asked.on('error', (error) => {
+      // The server may close a connection that rests just as it is used again: then the request is made anew, as browsers do.
+      if (asked.reusedSocket && error.code === 'ECONNRESET' && !begun) ask(method, body, answered)
+      else ended(error.message)
+    })
     asked.end(body)
     traffic.out += body?.length ?? 0
   }
-  let waiting = []
+  const waiting = []
   let posting = false
   const post = () => {
     if (posting || !waiting.length || !session) return
@@ -65,7 +71,6 @@ const polling = (url, document, cookie, { opened, packet }) => {
     post()
   }
   const poll = () => ask('GET', undefined, (text) => {
-    connection.polls++
     for (const each of text.split(SEPARATOR)) {
       const kind = each[0]
       if (kind === 'b') packet(Buffer.from(each.slice(1), 'base64'))

@@ -23,7 +23,7 @@ export const connect = ({ url, document, cookie, client, transport = 'websocket'
   const hear = listener(state, heard, moved, () => {})
   const take = ({ type, data, id }) => {
     if (type === ACK) {
-      answers.get(id)(data[0])
+      answers.get(id)?.(data[0]) // by polling, what was sent again may be answered twice
       answers.delete(id)
     } else if (type === EVENT && data[0] === 'message') {
       hear(decoding.createDecoder(data[1]))

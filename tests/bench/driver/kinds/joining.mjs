@@ -1,4 +1,4 @@
-import { cpu, family, memory, quiet } from '../machine.mjs'
+import { cpu, memory, quiet } from '../machine.mjs'
 import { Crowd } from '../crowd.mjs'
 import { Samples } from '../samples.mjs'
 import { now, sleep, within } from '../time.mjs'
@@ -15,8 +15,7 @@ export const joining = async (job, connect) => {
   const text = job.trace ? recorded(job.trace) : generated(job.random)
   await crowd.fill(note, { link: first }, text.updates)
   await quiet(0.2, job.patience)
-  const processes = family(job.pids)
-  const before = { time: now(), cpu: cpu(processes), memory: memory(processes) }
+  const before = { time: now(), cpu: cpu(job.pids), memory: memory(job.pids) }
   const took = new Samples()
   let received = 0
   const failed = []
@@ -33,8 +32,8 @@ export const joining = async (job, connect) => {
   }))
   const wall = now() - before.time
   await sleep(300) // what a server does after it has answered
-  const used = cpu(processes) - before.cpu
-  const after = memory(processes)
+  const used = cpu(job.pids) - before.cpu
+  const after = memory(job.pids)
   for (const link of [first, ...links]) link.close()
   return {
     operations: text.operations, joined: took.summary(), seconds: wall / 1000, cpuPerJoin: used / job.people, memory: after, memoryBefore: before.memory,

@@ -1,5 +1,5 @@
 import { Crowd } from '../crowd.mjs'
-import { cpu, family, memory } from '../machine.mjs'
+import { cpu, memory } from '../machine.mjs'
 import { now, sleep } from '../time.mjs'
 
 const SETTLING = 4000 // ms until a server has freed what it needed to open something, and done what comes after an edit
@@ -7,15 +7,14 @@ const SETTLING = 4000 // ms until a server has freed what it needed to open some
 /** Many have documents open and do nothing, for `seconds`. What the server has grown by is that of each connection. */
 export const resting = async (job, connect) => {
   const crowd = new Crowd({ connect, ...job })
-  const groups = Object.entries({ server: job.pids, ...job.beside }).map(([name, pids]) => [name, family(pids)])
-  const used = () => Object.fromEntries(groups.map(([name, processes]) => [name, cpu(processes)]))
-  const [[, processes]] = groups
-  const before = { time: now(), memory: memory(processes), cpu: used().server }
+  const groups = Object.entries({ server: job.pids, ...job.beside })
+  const used = () => Object.fromEntries(groups.map(([name, pids]) => [name, cpu(pids)]))
+  const before = { time: now(), memory: memory(job.pids), cpu: used().server }
   await crowd.gather(job)
   const opened = { seconds: (now() - before.time) / 1000, cpu: used().server - before.cpu }
   for (const writer of crowd.writers) crowd.edit(writer)
   await sleep(SETTLING)
-  const after = memory(processes)
+  const after = memory(job.pids)
   const rest = used()
   await sleep(job.seconds * 1000)
   const idle = Object.fromEntries(Object.entries(used()).map(([name, ms]) => [name, (ms - rest[name]) / job.seconds / 1000]))
