@@ -117,5 +117,5 @@ def troubles_of(measured: dict[str, Any]) -> list[str]:
         return [measured["error"]]
     found = [*measured.get("lost", []), *measured.get("disagreements", []), *measured.get("complaints", [])]
     if measured.get("missing"):
-        found.append(f"{measured['missing']} times somebody did not see an edit")
+        found.append(f"{measured['missing']} times somebody did not see an edit in time")
     return found
