@@ -21,7 +21,7 @@ from tests.bench.table import Result
 from tests.bench.workers import ONE, WORKERS
 
 OUTPUT = Path(".cache/bench.json")
-QUICK = 270.0  # seconds after which nothing is begun if it is to be quick
+QUICK = 240.0  # seconds after which nothing is begun if it is to be quick
 LEGEND = "* others used the machine as well, ! the driver was at its limit"
 
 
