@@ -6,6 +6,7 @@ import * as Y from 'yjs'
 import { Carets } from './carets'
 import { Carried } from './carried'
 import { heedCaret } from './heed'
+import { Narrow } from './narrow'
 import { RETURNED } from './orphans'
 import { BODY, TITLE, extensions } from './schema'
 import { ySyncPluginKey } from 'y-prosemirror'
@@ -60,6 +61,7 @@ export function makeEditor(element: HTMLElement, { doc, awareness, undo, editabl
         Collaboration.configure({ document: doc, field: BODY, yUndoOptions: { undoManager: undo } }),
         Carets.configure({ awareness, failed }),
         Carried,
+        Narrow,
       ],
       onBeforeCreate: ({ editor }) => void (begun = editor),
     })

@@ -73,14 +73,19 @@ function spansOf(node: Root | Element | Text, kind = '', at = 0, spans: Span[] =
 const lengthOf = (node: Element | Text): number =>
   node.type === 'text' ? node.value.length : node.children.reduce((sum, child) => sum + (child.type === 'comment' ? 0 : lengthOf(child)), 0)
 
+/** Pieces of code, and their characters together. */
 const REMEMBERED = 500
+const CHARACTERS = 2_000_000
 /** Longer code would keep the page waiting at every key. */
 const LONGEST = 100_000
 
 class Highlighter {
   private remembered = new Map<string, Span[]>()
+  private characters = 0
   private parse: ((language: string, text: string) => Root) | null = null
   private register: ((language: string, grammar: LanguageFn) => void) | null = null
+  /** How many pieces of code were read. */
+  parsed = 0
   private loading = new Map<string, Promise<void>>()
   private ready = new Set<string>()
 
@@ -93,12 +98,20 @@ class Highlighter {
       return null
     }
     const key = `${language}\n${text}`
-    const spans = this.remembered.get(key) ?? spansOf(this.parse(language, text))
+    const known = this.remembered.get(key)
+    const spans = known ?? spansOf(this.parse(language, text))
     // The one used last goes to the end; the first in the map is the one to forget.
-    this.remembered.delete(key)
+    if (known) this.remembered.delete(key)
+    else {
+      this.characters += key.length
+      this.parsed += 1
+    }
     this.remembered.set(key, spans)
-    const [oldest] = this.remembered.keys()
-    if (this.remembered.size > REMEMBERED && oldest !== undefined) this.remembered.delete(oldest)
+    for (const oldest of this.remembered.keys()) {
+      if (this.remembered.size <= REMEMBERED && this.characters <= CHARACTERS) break
+      this.remembered.delete(oldest)
+      this.characters -= oldest.length
+    }
     return spans
   }
 
