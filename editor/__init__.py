@@ -29,6 +29,7 @@ def create_app(config: "Config") -> "Flask":
     from editor.settings import settings
     from editor.shares import shares
     from editor.sql_store import SqlStore
+    from editor.states import states
     from editor.versions import versions
     from editor.watch import Watch
     from sync.broker import Broker, LocalBroker
@@ -67,7 +68,8 @@ def create_app(config: "Config") -> "Flask":
     auth.register(app)
     pages.register(app)
     resources = (
-        assets.assets, documents, entries, erasures, guests, health, history, me, repairs, settings, shares, versions
+        assets.assets, documents, entries, erasures, guests, health, history, me, repairs, settings, shares, states,
+        versions,
     )  # fmt: skip
     for resource in resources:
         app.register_blueprint(resource)

@@ -1,6 +1,7 @@
 """What the build of the frontend made: scripts, styles, icons and the service worker."""
 
 import gzip
+import json
 import mimetypes
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,15 @@ def dist() -> Path:
     """The folder with the built page: in a checkout what `make run` builds, else what came with the wheel."""
     checkout = HERE.parent / "frontend" / "dist"
     return checkout if checkout.is_dir() else HERE / "static" / "dist"
+
+
+def chunks(page: str) -> list[str]:
+    """The addresses of the scripts that this page (a source file of the frontend) cannot run without."""
+    built = json.loads((dist() / "chunks.json").read_text())
+    names = [page]
+    for name in names:  # which grows meanwhile
+        names += [each for each in built[name].get("imports", ()) if each not in names]
+    return [f"/{built[name]['file']}" for name in names]
 
 
 @assets.get("/assets/<path:name>")

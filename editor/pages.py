@@ -2,32 +2,36 @@
 
 import gzip
 import json
-from collections import OrderedDict
 from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 import gevent
 from flask import Blueprint, Flask, Response, current_app, request
 from flask import session as cookie
-from gevent.lock import Semaphore
+from pycrdt import Doc
 
-from editor import access, assets, documents, worker
+from editor import access, assets, documents, states, worker
 from editor.access import Access, Role
 from editor.content import html, schema, text
 from editor.errors import Problem
 from editor.loop import pause
 from editor.me import boot
-from sync.rooms import Rooms
+from editor.recent import Recent
 
 pages = Blueprint("pages", __name__)
 
+FIRST = 40_000  # characters of HTML: some ten screens, which are read before the note itself can have come
 CACHE_BYTES = 32 * 1024 * 1024  # of rendered notes in each process
 ZIPPED = 4096  # bytes from which on a page is compressed,
 ZIPPED_ELSEWHERE = 64 * 1024  # and on another thread, for it takes milliseconds
 THEMES = ("light", "dark")
+
+NOTE = "src/pages/Note.svelte"  # what shows a note
+
+# The rest comes with the script; and without one, or where that cannot show it, in this way.
+REST = '<p class="note-rest"><a href="/n/{}?whole">Show all of this note</a></p>'
 
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Palimpsest is not built yet</title>
 <h1>The page is not built yet</h1><p>Run <code>make run</code> in the folder of Palimpsest: it builds the page and
@@ -36,7 +40,7 @@ starts the server again.</p></html>"""
 
 def register(app: Flask) -> None:
     """Serve the pages."""
-    app.extensions["rendered"] = Rendered(CACHE_BYTES)
+    app.extensions["rendered"] = Recent(CACHE_BYTES, size)
     app.register_blueprint(pages)
 
 
@@ -62,12 +66,13 @@ def note(document_id: str) -> Response:
     if token is not None:
         access.open_link(document_id, token)
     found = access.find(document_id, Role.VIEWER, binned=True)
-    title, body = _read(found)
+    title, body = _read(found, whole="whole" in request.args)
     heading = f'<h1 class="note-title" dir="auto">{escape(title)}</h1>'
     return _fill(
         f"{title} – Palimpsest" if title else "Palimpsest",
         boot() | {"document": documents.describe([found])[0]},
         f'<main class="first"><article class="note">{heading}<div class="note-body">{body}</div></article></main>',
+        NOTE,
     )
 
 
@@ -81,7 +86,8 @@ def problem_page(problem: Problem) -> Response:
     return response
 
 
-def _fill(title: str, boot_object: dict[str, Any] | None, first: str = "") -> Response:
+def _fill(title: str, boot_object: dict[str, Any] | None, first: str = "", page: str | None = None) -> Response:
+    """The shell. `page`: the source of the page that its script will show; what that needs is named for the browser."""
     index = assets.dist() / "index.html"
     if not index.is_file():
         return _page(NOT_BUILT, 503)
@@ -94,6 +100,7 @@ def _fill(title: str, boot_object: dict[str, Any] | None, first: str = "") -> Re
             theme=theme if theme in THEMES else "",
             title=escape(title),
             boot="" if boot_object is None else escape(json.dumps(boot_object)),
+            ahead="" if page is None else _ahead(index, index.stat().st_mtime_ns, page),
             first=first,
         ),
         200,
@@ -121,6 +128,7 @@ SLOTS = {
     '<html lang="en" data-theme="">': '<html lang="en" data-theme="{theme}">',
     "<title>Palimpsest</title>": "<title>{title}</title>",
     '<meta name="palimpsest" content="">': '<meta name="palimpsest" content="{boot}">',
+    '<link rel="icon"': '{ahead}<link rel="icon"',
     '<div id="app"></div>': '<div id="app">{first}</div>',
 }
 
@@ -136,52 +144,40 @@ def _template(index: Path, changed: int) -> str:
     return template
 
 
-def _read(found: Access) -> tuple[str, str]:
-    """Title and text as HTML, as the log has them now."""
-    rooms: Rooms = current_app.extensions["rooms"]
-    rendered: Rendered = current_app.extensions["rendered"]
+@lru_cache(maxsize=1)
+def _ahead(index: Path, changed: int, page: str) -> str:
+    """So that the browser fetches at once what the first script would only ask for later."""
+    known = index.read_text()
+    scripts = [script for script in assets.chunks(page) if f'"{script}"' not in known]
+    return "".join(f'<link rel="modulepreload" crossorigin href="{escape(script)}">' for script in scripts)
+
+
+def _read(found: Access, whole: bool) -> tuple[str, str]:
+    """Title and text as HTML, as the log has them now. Of a long one it is the beginning, unless `whole` is wanted."""
+    rendered: Recent[tuple[str, str]] = current_app.extensions["rendered"]
     document = found.document
+    kind = "whole" if whole else ""
     with rendered.alone(document.id):
-        kept = rendered.get(document.id + document.epoch, document.head_seq)
+        kept = rendered.get(document.id + document.epoch + kind, document.head_seq)
         if kept is None:
-            state, seq, epoch = rooms.read(document.id)
+            state, seq, epoch = states.read(document)
             doc = schema.load(state)
-            kept = text.one_line(schema.title(doc)), html.to_html(schema.body(doc), pause)
-            rendered.keep(document.id + epoch, seq, kept)
+            # Where something is damaged this is all that anybody sees of it.
+            shown = _whole(doc) if whole or seq < document.head_seq else _beginning(doc, document.id)
+            kept = text.one_line(schema.title(doc)), shown
+            rendered.keep(document.id + epoch + kind, seq, kept)
     return kept
 
 
-class Rendered:
-    """The newest HTML of the notes that were opened last, bounded in bytes."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._size = 0
-        self._notes: OrderedDict[str, tuple[int, tuple[str, str]]] = OrderedDict()
-        self._at_work: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
-
-    def alone(self, document_id: str) -> Semaphore:
-        """Hold it while rendering this note: whoever wants the same one meanwhile finds it done."""
-        return self._at_work.setdefault(document_id, Semaphore())
-
-    def get(self, history: str, seq: int) -> tuple[str, str] | None:
-        """What was kept for this history (a document's id and its epoch), if it is no older than `seq`."""
-        kept = self._notes.get(history)
-        if kept is None or kept[0] < seq:
-            return None
-        self._notes.move_to_end(history)
-        return kept[1]
-
-    def keep(self, history: str, seq: int, rendered: tuple[str, str]) -> None:
-        before = self._notes.pop(history, None)
-        if before is not None:
-            self._size -= _bytes(before[1])
-        self._notes[history] = seq, rendered
-        self._size += _bytes(rendered)
-        while self._size > self._most:
-            _, (_, dropped) = self._notes.popitem(last=False)
-            self._size -= _bytes(dropped)
+def _whole(doc: Doc[Any]) -> str:
+    return html.to_html(schema.body(doc), pause)
 
 
-def _bytes(rendered: tuple[str, str]) -> int:
+def _beginning(doc: Doc[Any], document_id: str) -> str:
+    shown, more = html.beginning(schema.body(doc), FIRST, pause)
+    return shown + REST.format(document_id) if more else shown
+
+
+def size(rendered: tuple[str, str]) -> int:
+    """Bytes of a title and a text."""
     return 4 * sum(map(len, rendered))  # Python keeps up to four bytes a character

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { chunkOf } from './chunks.ts'
 
 /** Write /sw.js from its template. Its version is a hash of what it keeps: the same build is the same worker. */
 const serviceWorker: Plugin = {
@@ -35,10 +36,15 @@ export default defineConfig({
   build: {
     target: 'es2022',
     assetsDir: 'assets',
+    // Which chunks a page is made of: the server names them in the page, so that they need not be discovered one after the other.
+    manifest: 'chunks.json',
     // The page's policy allows neither inline scripts nor data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: chunkOf, debugName: 'chunks.ts' }] } } },
     reportCompressedSize: false,
+    // The editor is one file; what it may weigh, tests/browser/test_first_load.py says.
+    chunkSizeWarningLimit: 700,
   },
   // `npm run dev` beside a running server.
   server: { proxy: { '/api': server, '/socket.io': { target: server, ws: true } } },

@@ -26,15 +26,36 @@ def to_html(fragment: XmlFragment, pause: Callable[[], None] = lambda: None) -> 
     `pause` is called every few milliseconds, outside of any transaction, to let others run: the doc must be one that
     nobody else has.
     """
+    return _written(fragment, pause, None)[0]
+
+
+def beginning(fragment: XmlFragment, most: int, pause: Callable[[], None] = lambda: None) -> tuple[str, bool]:
+    """The same of how it begins, and whether there is more.
+
+    It ends with the first block that reaches `most` characters of HTML, or within that at twice as many. Takes time
+    linear in what is written, and next to none for the rest.
+    """
+    return _written(fragment, pause, most)
+
+
+def _written(fragment: XmlFragment, pause: Callable[[], None], most: int | None) -> tuple[str, bool]:
     out: list[str] = []
     ends: list[str] = []  # what closes each open element
     marks: list[Tags] = []  # the open marks, outermost first
     empty = True  # the line that is being written: without a break it would have no height
+    counted = size = 0  # parts of `out`, and the characters in them
+    more = False
     for step in in_pieces(fragment, pause):
+        if most is not None:
+            size += sum(map(len, out[counted:]))
+            counted = len(out)
+            more = size >= 2 * most or (size >= most and not ends)
+            if more:
+                break
         match step:
             case Run(text, names):
                 _change(out, marks, [MARKS[name](names[name]) for name in MARKS if name in names])
-                out.append(escape(text, quote=False))
+                out.append(escape(text if most is None else text[: 2 * most - size], quote=False))
                 empty = text.endswith("\n")
             case Open():
                 _change(out, marks, [])
@@ -47,7 +68,8 @@ def to_html(fragment: XmlFragment, pause: Callable[[], None] = lambda: None) -> 
                 if empty and tag in TEXT_BLOCKS:
                     out.append(LINE)
                 out.append(ends.pop())
-    return "".join(out)
+    _change(out, marks, [])
+    return "".join(out + ends[::-1]), more
 
 
 def _change(out: list[str], marks: list[Tags], wanted: list[Tags]) -> None:
@@ -155,7 +177,7 @@ NODES: dict[str, Callable[[Attributes], Tags]] = {
     "taskItem": _task_item,
     "blockquote": _sided("blockquote"),
     "codeBlock": _code_block,
-    "table": lambda attributes: Tags('<table dir="auto"><tbody>', "</tbody></table>"),
+    "table": lambda attributes: Tags('<div class="tableWrapper"><table dir="auto"><tbody>', "</tbody></table></div>"),
     "tableRow": _plain("tr"),
     "tableHeader": _cell("th"),
     "tableCell": _cell("td"),

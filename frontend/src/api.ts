@@ -159,6 +159,19 @@ export async function historyEntries(id: string, after: number, epoch: string, s
 export const historyState = async (id: string, seq: number, epoch: string, signal?: AbortSignal) =>
   new Uint8Array(await new Response((await past(noteAddress(id, `/history/state?seq=${seq}`), epoch, signal)).body).arrayBuffer())
 
+/** The whole note as it is now, one update; the entries of the log that are in it go up to `seq`. */
+export interface State { epoch: string; seq: number; update: Uint8Array }
+
+/** Null: a part of it is damaged, and a join says which. */
+export async function noteState(id: string): Promise<State | null> {
+  const response = await send('GET', noteAddress(id, '/state'), undefined)
+  if (!response.ok) throw await problem(response)
+  if (response.status === 204) return null
+  const [epoch, seq] = [response.headers.get('X-Epoch'), Number(response.headers.get('X-Seq') ?? NaN)]
+  if (epoch === null || !Number.isInteger(seq)) throw new ApiError('server', 'No answer', 'The server answered without saying what.', response.status)
+  return { epoch, seq, update: new Uint8Array(await response.arrayBuffer()) }
+}
+
 /** What this device has of a note (docs/http.md): it may hold what is damaged on the server. */
 export const repair = (id: string, seq: number, copy: Uint8Array<ArrayBuffer>) => call<void>('POST', noteAddress(id, `/history/repair?seq=${seq}`), copy)
 

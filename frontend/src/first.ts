@@ -24,6 +24,11 @@ class FirstText {
     return [...(body?.cloneNode(true).childNodes ?? [])]
   }
 
+  /** The rest of it has yet to come. */
+  get isBeginning(): boolean {
+    return !!this.#article?.querySelector('.note-rest')
+  }
+
   get present(): boolean {
     return this.#article !== null
   }

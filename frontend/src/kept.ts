@@ -17,6 +17,9 @@ export function rememberNote(userId: number | null, note: KeptNote): void {
   onDevice.write(keyOf(userId), JSON.stringify([note, ...others].slice(0, MOST)))
 }
 
+/** Whether this note was ever opened on this device, as far as it is remembered. */
+export const isRemembered = (userId: number | null, id: string): boolean => remembered(userId).some((note) => note.id === id)
+
 /** What one person's notes are called goes over to another, who they have become. */
 export function moveTitles(from: number, to: number): void {
   for (const note of remembered(from).reverse()) rememberNote(to, note)

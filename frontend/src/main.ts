@@ -1,9 +1,10 @@
 import { mount, type Component } from 'svelte'
+import { ahead } from './ahead'
 import { useToken } from './api'
 import App from './App.svelte'
 import { keepBoot, keptBoot, readBoot } from './boot'
 import { firstText } from './first'
-import { fetchLater } from './later'
+import { fetchLater, later } from './later'
 import { arrived } from './moving'
 import Announcer from './parts/Announcer.svelte'
 import { session } from './session.svelte'
@@ -31,6 +32,7 @@ if (boot) {
   useToken(boot.csrf)
   keepBoot(boot)
   await arrived(boot.user)
+  ahead.ask(boot)
 }
 
 const { default: page } = await pageFor(location.pathname)
@@ -40,7 +42,7 @@ if (!app) throw new Error('expected an element with the id app in the page')
 firstText.take(app)
 mount(App, { target: app, props: { page } })
 mount(Announcer, { target: document.body })
+// It fetches all there is: not while somebody waits for a note.
+if (import.meta.env.PROD && 'serviceWorker' in navigator) later(() => navigator.serviceWorker.register('/sw.js'))
 // A note's page says itself when it can be written in.
 if (!location.pathname.startsWith('/n/')) fetchLater()
-
-if (import.meta.env.PROD && 'serviceWorker' in navigator) await navigator.serviceWorker.register('/sw.js')

@@ -2,7 +2,7 @@
 import type { Editor } from '@tiptap/core'
 import { get, writable, type Readable } from 'svelte/store'
 import * as Y from 'yjs'
-import type { Role } from './api'
+import type { Role, State } from './api'
 import { Composition } from './composition'
 import { Device, type Kept, type Moment } from './device'
 import { makeEditor, undoManager } from './editor'
@@ -28,6 +28,8 @@ export interface NoteOptions {
   user: { id: number; name: string } | null
   /** What the page's boot object says; null when the page came from this device. */
   role: Role | null
+  /** What the server has of it, on its way already; null: it is not asked for. */
+  ahead: Promise<State | null> | null
   /** Where the text goes: an empty element. */
   body: HTMLElement
   /** The title: an empty element, made editable here. */
@@ -81,6 +83,8 @@ export interface Note {
 
 /** A device that does not answer within these milliseconds does not hold up the note. */
 const DEVICE_WITHIN = 3000
+/** What does not come ahead within these milliseconds comes over the connection. */
+const AHEAD_WITHIN = 3000
 /** What others wrote is here within these milliseconds, or the connection is lost. */
 const NEWS_WITHIN = 5000
 
@@ -327,6 +331,17 @@ export function openNote(options: NoteOptions): Note {
     refresh()
   }
 
+  /** There is no copy here: begin with what has come ahead. */
+  async function begin(): Promise<void> {
+    let late: ReturnType<typeof setTimeout> | undefined
+    const patience = new Promise<null>((resolve) => (late = setTimeout(resolve, AHEAD_WITHIN, null)))
+    const state = await Promise.race([options.ahead, patience])
+    clearTimeout(late)
+    if (closed || !state) return
+    provider.begin(state)
+    show()
+  }
+
   async function start(): Promise<void> {
     const found = await new Promise<Kept | null>((resolve) => {
       const late = setTimeout(() => {
@@ -349,7 +364,8 @@ export function openNote(options: NoteOptions): Note {
       keptSeq = found.seq
       known ??= found.role
       if (found.epoch !== null) show()
-    }
+    } else await begin()
+    if (closed) return
     provider.connect()
     refresh()
     await offerAside()

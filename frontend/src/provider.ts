@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import type { Role } from './api'
+import type { Role, State } from './api'
 import { Inbox } from './inbox'
 import type { Link, News, OpenLink, Problem } from './link'
 import { decode, encode } from './messages'
@@ -7,9 +7,8 @@ import { MERGED, Orphans, type Merged } from './orphans'
 import { Outbox, lacking, type Edit } from './outbox'
 import { Reconnect } from './reconnect'
 import { Sender, problemOf } from './sender'
+import { SCHEMA_VERSION } from './version'
 import { Whereabouts, type Identity } from './whereabouts'
-
-export const SCHEMA_VERSION = 1
 
 /** The server's answer to a join. */
 export interface Joined { role: Role; epoch: string; seq: number; user: Identity | null; filled: number }
@@ -158,6 +157,18 @@ export class Provider {
   takeOver(edits: readonly Edit[]): void {
     this.outbox.add(...edits)
     this.orphans.takeOver(edits.map(({ update }) => update))
+  }
+
+  /** What the server had when the page was fetched: a join asks for what is missing in it. */
+  begin({ epoch, seq, update }: State): void {
+    const { doc, shelf, made } = this
+    this.epoch = epoch
+    // All of it is written down in this update: Yjs need not do so once more.
+    doc.off('update', made)
+    this.inbox.push(update, seq, false)
+    this.settle()
+    doc.on('update', made)
+    shelf.know(update)
   }
 
   destroy(): void {

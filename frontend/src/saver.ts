@@ -11,19 +11,24 @@ export class Saver {
   private since: number | null = null
 
   constructor(private readonly doc: Y.Doc, private readonly device: Device) {
-    doc.on('update', this.changed)
+    doc.on('afterTransaction', this.done)
     document.addEventListener('visibilitychange', this.hidden)
     addEventListener('offline', this.now)
   }
 
   async destroy(): Promise<void> {
-    this.doc.off('update', this.changed)
+    this.doc.off('afterTransaction', this.done)
     document.removeEventListener('visibilitychange', this.hidden)
     removeEventListener('offline', this.now)
     await this.save()
   }
 
-  private changed = () => {
+  /** Not 'update': whoever listens to that has Yjs write down what is new, all of a note at first. */
+  private done = ({ beforeState, afterState, deleteSet }: Y.Transaction) => {
+    if (deleteSet.clients.size || [...afterState].some(([client, clock]) => beforeState.get(client) !== clock)) this.changed()
+  }
+
+  private changed() {
     clearTimeout(this.timer)
     this.since ??= performance.now()
     const wait = Math.max(0, Math.min(QUIET, this.since + AT_MOST - performance.now()))

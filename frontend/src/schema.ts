@@ -1,7 +1,7 @@
 /**
  * What a note can hold: nodes, marks and what typing turns into them. No UI.
  *
- * A client that lacks a node deletes it for everybody, so a node is never removed, and SCHEMA_VERSION (provider.ts) rises with
+ * A client that lacks a node deletes it for everybody, so a node is never removed, and SCHEMA_VERSION (version.ts) rises with
  * every node or attribute that is added.
  */
 import { InputRule, type Extensions } from '@tiptap/core'

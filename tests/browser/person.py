@@ -13,7 +13,10 @@ PATIENCE = 15.0  # seconds until what should happen must have happened
 AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
 # What Chromium says by itself when the network or the server is away. Everything else on the console is a defect.
-AWAY = re.compile(r"net::ERR_|WebSocket connection to .* failed|the server responded with a status of 50\d")
+AWAY = re.compile(
+    r"net::ERR_|WebSocket connection to .* failed|the server responded with a status of 50\d"
+    r"|^An unknown error occurred when fetching the script\.$"
+)
 
 
 class Person:

@@ -9,9 +9,13 @@ from playwright.sync_api import expect
 
 from editor.assets import dist
 from tests.browser.conftest import Someone
+from tests.browser.large import write_long_text
 from tests.browser.person import Person, eventually
+from tests.live import Server
 
 MOST = 230 * 1024  # bytes of script, compressed, before a note can be written in
+MOST_REQUESTS = 9  # after the page itself: scripts, a style, an icon, the note, who wrote it
+MOST_HTML = 120_000  # bytes of the page of a note of any length
 STATIC = re.compile(r"""(?:\bfrom|\bimport)\s*["'`]\./([\w.-]+\.js)["'`]""")
 
 # What is asked for by hand; it must be here by then, with or without a network.
@@ -101,6 +105,74 @@ def test_without_a_network_all_of_it_still_opens(someone: Someone) -> None:
     ana.page.get_by_role("button", name="More").click()
     ana.page.get_by_role("menuitem", name="Shortcuts").click()
     expect(dialog).to_contain_text("To the toolbar")
+
+
+def test_a_long_note_comes_ahead_and_in_few_requests(own_server: Server, someone: Someone) -> None:
+    """Whoever opens it for the first time has its beginning in the page, and all of it before a connection is made."""
+    ana, ben = someone("Ana").comes_as_guest(), someone("Ben").comes_as_guest()
+    user_id = ana.asks("GET", "/api/me").json()["user"]["id"]
+    note = ana.asks("POST", "/api/documents", {"title": ""}).json()["id"]
+    write_long_text(own_server.database_url, note, user_id, 500_000)
+    link = ana.shares(f"/n/{note}")
+    page = ben.context.request.get(link).text()
+    assert len(page) < MOST_HTML
+    assert page.count("<p>") > 100
+
+    ben.context.add_init_script(WATCH)
+    connections: list[str] = []
+    ben.page.on("websocket", lambda socket: connections.append(socket.url))
+    ben.page.route_web_socket("**/socket.io/**", lambda route: None)  # nobody answers
+    ben.opens_note(link)
+    assert ben.body.get_attribute("contenteditable") == "true"
+    whole = ben.body.evaluate("body => body.editor.state.doc.textContent.length")
+    assert 500_000 <= whole < 510_000
+    came = ben.page.evaluate("window.cameFirst")
+    assert len(came) <= MOST_REQUESTS, came
+    assert [name for name in came if name.endswith("/state")] == [f"{own_server.url}/api/documents/{note}/state"]
+
+
+def test_a_long_note_that_is_loaded_again_stands_where_it_stood(own_server: Server, someone: Someone) -> None:
+    ana = someone("Ana").comes_as_guest()
+    user_id = ana.asks("GET", "/api/me").json()["user"]["id"]
+    note = ana.asks("POST", "/api/documents", {"title": ""}).json()["id"]
+    write_long_text(own_server.database_url, note, user_id, 500_000)
+    ana.opens_note(f"/n/{note}")
+    ana.page.evaluate("scrollTo(0, 60000)")
+    ana.page.reload()
+    ana.sees_the_editor()
+    eventually(ana.page, lambda: ana.page.evaluate("scrollY") == 60000, lambda: "the page where it was")
+    ana.opens_note(f"/n/{note}?again")
+    assert ana.page.evaluate("scrollY") == 0
+
+
+def test_a_note_that_is_on_the_device_is_not_fetched_ahead(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    path = ana.starts_note("Plan")
+    ana.types("Kept here.")
+    ana.keeps_the_note()
+    asked: list[str] = []
+    ana.page.on("request", lambda request: asked.append(request.url))
+    ana.opens_note(path)
+    ana.sees("Kept here.")
+    ana.sees_saved()
+    assert not [url for url in asked if url.endswith("/state")]
+
+
+def test_where_the_note_does_not_come_ahead_the_connection_brings_it(someone: Someone) -> None:
+    ana, ben, cleo = (someone(name).comes_as_guest() for name in ("Ana", "Ben", "Cleo"))
+    path = ana.starts_note("Plan")
+    ana.types("All of it.")
+    ana.sees_saved()
+    link = ana.shares(path)
+    ben.page.route("**/state", lambda route: route.abort())
+    cleo.page.route("**/state", lambda route: None)  # it never comes
+    for person in (ben, cleo):
+        person.opens_note(link)
+        person.sees("All of it.")
+        person.types(f" {person.name} was here.")
+        person.sees_saved()
+    ana.sees("Ben was here.")
+    ana.sees("Cleo was here.")
 
 
 def _waits_for_the_rest(person: Person) -> None:

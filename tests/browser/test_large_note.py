@@ -26,4 +26,5 @@ def test_a_large_note_opens_and_what_is_typed_into_it_is_saved(
         person.sees("Ana writes at the end of it.")
         person.sees("Ben writes at the end of it.")
         person.sees_saved()
+    ana.opens(f"{path}?whole")
     ana.sees_kept("Ben writes at the end of it.")

@@ -1,5 +1,6 @@
 """The real app on a real database, and the people who use it from their browsers."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,6 +117,12 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (dist / "assets").mkdir(parents=True)
     shutil.copy(Path(__file__).parents[2] / "frontend" / "index.html", dist / "index.html")
     (dist / "assets" / "main-abc.js").write_text("console.log('hello')\n" * 100)
+    chunks = {
+        "src/pages/Note.svelte": {"file": "assets/Note-abc.js", "imports": ["_main.js", "_editor.js"]},
+        "_main.js": {"file": "assets/main-abc.js", "imports": []},
+        "_editor.js": {"file": "assets/editor-abc.js", "imports": ["_main.js"]},
+    }
+    (dist / "chunks.json").write_text(json.dumps(chunks))
     (dist / "sw.js").write_text("// the service worker\n")
     monkeypatch.setattr(assets, "dist", lambda: dist)
     return dist

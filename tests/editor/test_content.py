@@ -12,7 +12,7 @@ import pytest
 from pycrdt import Doc, Map, XmlElement, XmlFragment, XmlText
 
 from editor.content import schema
-from editor.content.html import safe_link, to_html
+from editor.content.html import beginning, safe_link, to_html
 from editor.content.text import excerpt, one_line, to_text
 from editor.loop import pause
 
@@ -46,9 +46,10 @@ def marked(*runs: tuple[str, dict[str, Any]]) -> XmlFragment:
 
 def test_the_html_is_what_tiptap_renders() -> None:
     doc = schema.load(base64.b64decode(RECORDED["update"]))
-    # Boxes wait for the editor; a style in the markup is against the content policy. And two things the editor adds
-    # only in the page: breaks that keep empty lines open, and the side of lists, quotes and tables.
+    # Boxes wait for the editor; a style in the markup is against the content policy. And three things the editor adds
+    # only in the page: breaks that keep empty lines open, the side of lists, quotes and tables, and a box for tables.
     rendered = to_html(schema.body(doc)).replace(" disabled", "").replace(' dir="auto"', "").replace("<br></", "</")
+    rendered = re.sub(r'<div class="tableWrapper">(.*?)</div>', r"\1", rendered)
     recorded = re.sub(r' style="[^"]*"|<colgroup>.*?</colgroup>', "", RECORDED["html"])
     assert rendered == recorded
 
@@ -190,6 +191,37 @@ def test_pieces_of_work_let_sockets_in() -> None:
     to_html(body, pause)
     turning.kill()
     assert turns > 10
+
+
+def test_the_beginning_of_a_note_is_whole_blocks() -> None:
+    body = written(
+        block("heading", "Title", level=1),
+        block("bulletList", block("listItem", paragraph("a" * 50)), block("listItem", paragraph("b" * 50))),
+        *(paragraph(f"Line {number}.") for number in range(2000)),
+    )
+    whole = to_html(body)
+    for most in (10, 100, 200, 5000):
+        html, more = beginning(body, most)
+        assert more
+        assert whole.startswith(html)
+        assert html.endswith(("</h1>", "</ul>", "</p>"))
+        assert most <= len(html) < most + 200
+    assert beginning(body, len(whole)) == (whole, False)
+
+
+def test_of_a_block_longer_than_that_there_is_a_part() -> None:
+    marks: dict[str, Any] = {"bold": {}}
+    text = XmlText()
+    body = written(block("bulletList", block("listItem", block("paragraph", text))), paragraph("after"))
+    text.insert(0, "a" * 1000, marks)
+    html, more = beginning(body, 100)
+    assert more
+    assert re.fullmatch(r'<ul dir="auto"><li><p><strong>a{100,200}</strong></p></li></ul>', html)
+    many = written(block("blockquote", *(paragraph("b") for _ in range(1000))))
+    html, more = beginning(many, 100)
+    assert more
+    assert re.fullmatch(r'<blockquote dir="auto">(<p>b</p>)+(<p><br></p>|<p></p>)?</blockquote>', html)
+    assert 200 <= len(html) < 300
 
 
 def test_the_text_has_a_line_for_each_block() -> None:

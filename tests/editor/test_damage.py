@@ -12,7 +12,7 @@ from flask import Flask
 from pycrdt import Doc
 from sqlalchemy import delete, select, update
 
-from editor import create_app, migrations
+from editor import create_app, migrations, pages
 from editor.config import Config
 from editor.content import schema
 from editor.database import session
@@ -146,15 +146,20 @@ def test_a_note_that_is_open_loses_nothing(
 
 
 def test_a_note_that_nobody_has_open_is_read_up_to_the_damage(
-    app: Flask, ada: Visitor, bob: Visitor, note: str, caplog: pytest.LogCaptureFixture
+    app: Flask, ada: Visitor, bob: Visitor, note: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     restart(app, note)
     turn(app, note, 3)
     other = ada.new_note(title="Another")
+    write(app, other, 1, "Line 0", "Line 1")
+    monkeypatch.setattr(pages, "FIRST", 1)
+    assert "note-rest" in ada.get(f"/n/{other}").text
     page = ada.get(f"/n/{note}")
     assert page.status_code == 200
     assert "<p>Line 0</p>" in page.text
     assert "Line 1" not in page.text
+    assert "note-rest" not in page.text, "no script will show the rest"
+    assert ada.get(f"/api/documents/{note}/state").status_code == 204
     assert {each["id"] for each in ada.notes()} == {note, other}
     assert damaged(ada, note) == damaged(bob, note) == [(3, 3, None)]
     assert [group.last for group in groups(ada, note)] == [1, 2, 4, 5]

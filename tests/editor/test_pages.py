@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from editor import pages
 from editor.content import html
+from editor.recent import Recent
 from tests.editor.conftest import Arrive, write
 
 
@@ -59,7 +60,7 @@ def test_the_text_of_a_note_is_in_the_first_response(app: Flask, arrive: Arrive)
 def test_a_large_page_comes_compressed_to_those_who_understand(app: Flask, arrive: Arrive) -> None:
     ada = arrive()
     ada.sign_up("Ada")
-    for words in ("a" * 5000, "b" * 100_000):
+    for words in ("a" * 5000, "b" * 70_000):
         note = ada.new_note()
         write(app, note, 1, words)
         plain = ada.get(f"/n/{note}")
@@ -81,16 +82,46 @@ def test_many_who_open_a_note_at_once_have_it_rendered_once(
     note = ada.new_note()
     write(app, note, 1, *[f"Line {number}" for number in range(1000)])
     rendered: list[None] = []
-    whole = html.to_html
+    real = html.beginning
 
-    def to_html(body: XmlFragment, pause: Callable[[], None]) -> str:
+    def beginning(body: XmlFragment, most: int, pause: Callable[[], None]) -> tuple[str, bool]:
         rendered.append(None)
-        return whole(body, pause)
+        return real(body, most, pause)
 
-    monkeypatch.setattr(html, "to_html", to_html)
+    monkeypatch.setattr(html, "beginning", beginning)
     texts = [gevent.spawn(lambda: ada.get(f"/n/{note}").text) for _ in range(5)]
     assert all("Line 999" in text.get(timeout=20) for text in texts)
     assert len(rendered) == 1
+
+
+def test_of_a_long_note_the_first_response_holds_the_beginning(app: Flask, arrive: Arrive) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    note = ada.new_note()
+    write(app, note, 1, *[f"Line {number} of many that are in this note." for number in range(5000)])
+    short, whole = ada.get(f"/n/{note}").text, ada.get(f"/n/{note}?whole").text
+    assert pages.FIRST < len(short) < 2 * pages.FIRST < len(whole)
+    lines = re.findall(r"<p>(.*?)</p>", whole)
+    assert len(lines) == 5000
+    shown = re.findall(r"<p>(.*?)</p>", short)
+    assert shown == lines[: len(shown)]
+    assert f'</p><p class="note-rest"><a href="/n/{note}?whole">Show all of this note</a></p></div>' in short
+    assert "note-rest" not in whole
+    write(app, note, 1, "The end.")
+    assert "The end." not in ada.get(f"/n/{note}").text
+    assert "<p>The end.</p>" in ada.get(f"/n/{note}?whole").text
+
+
+def test_the_page_of_a_note_names_the_scripts_that_show_it(arrive: Arrive) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+
+    def named(path: str) -> list[str]:
+        return re.findall(r'<link rel="modulepreload" crossorigin href="([^"]*)">', ada.get(path).text)
+
+    assert named(f"/n/{ada.new_note()}") == ["/assets/Note-abc.js", "/assets/main-abc.js", "/assets/editor-abc.js"]
+    assert named("/") == []
+    assert named("/n/nothing") == []
 
 
 def test_what_was_just_typed_is_in_the_next_response(app: Flask, arrive: Arrive) -> None:
@@ -202,7 +233,7 @@ def test_a_template_that_lacks_a_slot_is_noticed(built: Path, arrive: Arrive) ->
 
 
 def test_rendered_notes_take_a_bounded_space() -> None:
-    rendered = pages.Rendered(4 * 1000)
+    rendered = Recent(4 * 1000, pages.size)
     for number in range(20):
         rendered.keep(str(number), 1, ("t" * 10, "b" * 90))
     assert [number for number in range(20) if rendered.get(str(number), 1)] == list(range(10, 20))
