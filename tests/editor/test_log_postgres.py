@@ -22,6 +22,7 @@ from tests.contracts_store import Writer, change, write
 from tests.editor.sql_world import PATIENCE, TYPIST, SqlWorld, postgres_world
 from tests.services import administer
 
+WHO_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 KILL_WHO_WAITS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -212,10 +213,10 @@ def test_a_commit_whose_answer_is_lost_is_there_once(postgres: SqlWorld, before:
     class Cut(PostgresLog):
         cut = False
 
-        def _append(self, guesses: Any) -> set[str]:
+        def _append(self, guesses: Any, patient: bool = False) -> set[str]:
             assert self._connection is not None
             if not self.cut:
-                return super()._append(guesses)
+                return super()._append(guesses, patient)
             self.cut = False
             if not before:
                 super()._append(guesses)
@@ -246,9 +247,8 @@ def test_a_commit_that_goes_on_when_its_connection_is_cut_is_there_once(postgres
         other.execute("SELECT * FROM document FOR UPDATE")
 
         def waiting(count: int) -> None:
-            while watch.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone() != (
-                count,
-            ):
+            deadline = time.monotonic() + PATIENCE
+            while watch.execute(WHO_WAITS).fetchone() != (count,) and time.monotonic() < deadline:
                 time.sleep(0.01)
 
         def cut() -> None:
