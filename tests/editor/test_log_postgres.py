@@ -23,6 +23,12 @@ from tests.editor.sql_world import PATIENCE, TYPIST, SqlWorld, postgres_world
 from tests.services import administer
 
 WHO_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+WAIT_IN_THE_MIDDLE = """
+CREATE FUNCTION hold() RETURNS trigger AS $$
+BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END
+$$ LANGUAGE plpgsql;
+CREATE TRIGGER hold BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION hold()
+"""
 KILL_WHO_WAITS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -244,7 +250,8 @@ def test_a_commit_that_goes_on_when_its_connection_is_cut_is_there_once(postgres
     log = PostgresLog(postgres.engine)
     write_log(log, [work(note, b"1")])
     with psycopg.connect(postgres.url) as other, psycopg.connect(postgres.url, autocommit=True) as watch:
-        other.execute("SELECT * FROM document FOR UPDATE")
+        watch.execute(WAIT_IN_THE_MIDDLE)
+        other.execute("SELECT pg_advisory_xact_lock(1)")
 
         def waiting(count: int) -> None:
             deadline = time.monotonic() + PATIENCE
@@ -261,7 +268,7 @@ def test_a_commit_that_goes_on_when_its_connection_is_cut_is_there_once(postgres
 
         thread = threading.Thread(target=cut)
         thread.start()
-        (outcome,) = write_log(log, [work(note, b"2")])
+        (outcome,) = write_log(log, [work(note, b"2")], patient=False)
         thread.join()
     assert written(outcome) == [2]
     assert [entry.update for entry in postgres.store.entries(note)] == [b"1", b"2"]
