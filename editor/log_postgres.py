@@ -23,7 +23,8 @@ from sync.store import Chunk, Entry, NotStored, Snapshot
 STARTED_AGAIN = 3.0  # seconds
 MOST_SEEN = 5000  # heads that are remembered
 
-# Of each row that nobody holds it sees the newest version, and leaves out those whose head is another one by now.
+# Of each row that nobody holds it sees the newest version, and leaves out those whose head is another one by now. With
+# nothing in the place of SKIP LOCKED it waits for the rows that somebody holds.
 APPEND = """
 WITH head AS MATERIALIZED (
     SELECT document.id, guess.last, guess.last_hash, guess.time
@@ -31,7 +32,7 @@ WITH head AS MATERIALIZED (
         %s::text[], %s::bigint[], %s::bytea[], %s::text[], %s::bigint[], %s::bytea[], %s::bigint[]
     ) AS guess (id, seq, hash, epoch, last, last_hash, time)
     ON document.id = guess.id AND head_seq = guess.seq AND head_hash = guess.hash AND document.epoch = guess.epoch
-    ORDER BY document.id FOR UPDATE OF document SKIP LOCKED
+    ORDER BY document.id FOR UPDATE OF document {}
 ), advanced AS (
     UPDATE document SET head_seq = head.last, head_hash = head.last_hash, updated = head.time
     FROM head WHERE document.id = head.id
@@ -105,10 +106,11 @@ class PostgresLog:
                 if not self._connection.closed:
                     raise
                 # It was cut: while nothing went on, or when all was written and nobody could say so any more, or it is
-                # being written still. Then this waits for that, and finds that the heads are others.
+                # being written still. Then this waits for that, whatever else is in this commit, and finds that the
+                # heads are others.
                 self.close()
                 self._connection = self._connect()
-                written = self._append(guesses)
+                written = self._append(guesses, patient=True)
                 lacking = {document_id: guess for document_id, guess in guesses.items() if document_id not in written}
                 written |= self._there(lacking) if lacking else set()
         for document_id in written:
@@ -118,12 +120,12 @@ class PostgresLog:
             del self.seen[document_id]
         return written
 
-    def _append(self, guesses: Mapping[str, tuple[Head, Sequence[Entry]]]) -> set[str]:
+    def _append(self, guesses: Mapping[str, tuple[Head, Sequence[Entry]]], patient: bool = False) -> set[str]:
         heads = [(document_id, *head[:2], head.epoch, entries[-1]) for document_id, (head, entries) in guesses.items()]
         ids, seqs, hashes, epochs, lasts = map(list, zip(*heads, strict=True))
         rows = [(document_id, *entry) for document_id, (_, entries) in guesses.items() for entry in entries]
         found = self._execute(
-            APPEND,
+            APPEND.format("" if patient else "SKIP LOCKED"),
             *(ids, seqs, hashes, epochs),
             *([last.seq for last in lasts], [last.hash for last in lasts], [last.time for last in lasts]),
             *(list(column) for column in zip(*rows, strict=True)),

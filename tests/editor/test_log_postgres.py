@@ -22,6 +22,13 @@ from tests.contracts_store import Writer, change, write
 from tests.editor.sql_world import PATIENCE, TYPIST, SqlWorld, postgres_world
 from tests.services import administer
 
+WHO_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+WAIT_IN_THE_MIDDLE = """
+CREATE FUNCTION hold() RETURNS trigger AS $$
+BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END
+$$ LANGUAGE plpgsql;
+CREATE TRIGGER hold BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION hold()
+"""
 KILL_WHO_WAITS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -212,10 +219,10 @@ def test_a_commit_whose_answer_is_lost_is_there_once(postgres: SqlWorld, before:
     class Cut(PostgresLog):
         cut = False
 
-        def _append(self, guesses: Any) -> set[str]:
+        def _append(self, guesses: Any, patient: bool = False) -> set[str]:
             assert self._connection is not None
             if not self.cut:
-                return super()._append(guesses)
+                return super()._append(guesses, patient)
             self.cut = False
             if not before:
                 super()._append(guesses)
@@ -243,12 +250,12 @@ def test_a_commit_that_goes_on_when_its_connection_is_cut_is_there_once(postgres
     log = PostgresLog(postgres.engine)
     write_log(log, [work(note, b"1")])
     with psycopg.connect(postgres.url) as other, psycopg.connect(postgres.url, autocommit=True) as watch:
-        other.execute("SELECT * FROM document FOR UPDATE")
+        watch.execute(WAIT_IN_THE_MIDDLE)
+        other.execute("SELECT pg_advisory_xact_lock(1)")
 
         def waiting(count: int) -> None:
-            while watch.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone() != (
-                count,
-            ):
+            deadline = time.monotonic() + PATIENCE
+            while watch.execute(WHO_WAITS).fetchone() != (count,) and time.monotonic() < deadline:
                 time.sleep(0.01)
 
         def cut() -> None:
@@ -261,7 +268,7 @@ def test_a_commit_that_goes_on_when_its_connection_is_cut_is_there_once(postgres
 
         thread = threading.Thread(target=cut)
         thread.start()
-        (outcome,) = write_log(log, [work(note, b"2")])
+        (outcome,) = write_log(log, [work(note, b"2")], patient=False)
         thread.join()
     assert written(outcome) == [2]
     assert [entry.update for entry in postgres.store.entries(note)] == [b"1", b"2"]

@@ -118,9 +118,9 @@ def _about_to_commit(log: SqliteLog | PostgresLog, *_: object) -> None:
     _reached_soon("during commit")
 
 
-def _sent(socket: websocket.WebSocket, message: str | bytes) -> None:
+def _sent(socket: websocket.WebSocket, frame: bytes) -> None:
     # The others have not got it yet. An ack is none of these.
-    if isinstance(message, bytes) and b"message" in message[:32]:
+    if b"message" in frame[:42]:
         reached("during fan-out")
 
 
@@ -142,7 +142,7 @@ _after(PostgresLog, "advance", _about_to_commit)
 _before(PostgresLog, "_append", _about_to_commit)  # all in one statement
 _after(log_writer, "write", lambda *_, **__: reached("after commit"))
 _after(log_postgres, "write", lambda *_, **__: reached("after commit"))
-_after(websocket.WebSocket, "send", _sent)
+_after(websocket.WebSocket, "write", _sent)
 _before(redis_broker.RedisBroker, "publish", _published)
 _after(redis_broker._Outgoing, "take", lambda *_, **__: reached("during publication"))
 for log in (SqliteLog, PostgresLog):

@@ -135,6 +135,9 @@ class Run:
         self._reader = Visitor(self._topology).say_name("Reader")
         for link in links:
             self._reader.follow(link)
+        for person in self._people:
+            person.come()
+        self._wait(lambda: self._here(self._people), 30, "everybody to be there")
 
     # -- The fire ----------------------------------------------------------------------------------
 
