@@ -31,7 +31,7 @@ WITH head AS MATERIALIZED (
         %s::text[], %s::bigint[], %s::bytea[], %s::text[], %s::bigint[], %s::bytea[], %s::bigint[]
     ) AS guess (id, seq, hash, epoch, last, last_hash, time)
     ON document.id = guess.id AND head_seq = guess.seq AND head_hash = guess.hash AND document.epoch = guess.epoch
-    ORDER BY document.id FOR UPDATE OF document SKIP LOCKED
+    ORDER BY document.id FOR UPDATE OF document {}
 ), advanced AS (
     UPDATE document SET head_seq = head.last, head_hash = head.last_hash, updated = head.time
     FROM head WHERE document.id = head.id
@@ -118,7 +118,7 @@ class PostgresLog:
                 # being written still. Then this waits for that, and finds that the heads are others.
                 self.close()
                 self._connection = self._connect()
-                written = self._append(guesses)
+                written = self._append(guesses, patient=True)
                 lacking = {document_id: guess for document_id, guess in guesses.items() if document_id not in written}
                 written |= self._there(lacking) if lacking else set()
         for document_id in written:
@@ -128,12 +128,12 @@ class PostgresLog:
             self.seen.pop(document_id, None)  # another lane may have had no room for it
         return written
 
-    def _append(self, guesses: Mapping[str, tuple[Head, Sequence[Entry]]]) -> set[str]:
+    def _append(self, guesses: Mapping[str, tuple[Head, Sequence[Entry]]], patient: bool = False) -> set[str]:
         heads = [(document_id, *head[:2], head.epoch, entries[-1]) for document_id, (head, entries) in guesses.items()]
         ids, seqs, hashes, epochs, lasts = map(list, zip(*heads, strict=True))
         rows = [(document_id, *entry) for document_id, (_, entries) in guesses.items() for entry in entries]
         found = self._execute(
-            APPEND,
+            APPEND.format("" if patient else "SKIP LOCKED"),
             *(ids, seqs, hashes, epochs),
             *([last.seq for last in lasts], [last.hash for last in lasts], [last.time for last in lasts]),
             *(list(column) for column in zip(*rows, strict=True)),
