@@ -62,6 +62,7 @@ def create_app(config: "Config") -> "Flask":
     errors.register(app, pages.problem_page)
     numbers = metrics.register(app)
     store.watch(numbers.committed)
+    store.on_replaced = rooms.reload_all
     rooms.on_opened = numbers.replayed.note
     security.register(app)
     body.register(app)

@@ -30,6 +30,8 @@ NOTICED = {
     "keepalives_count": "3",
 }
 HURRIED = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+# Another one once a standby has been promoted: PostgreSQL begins a new line of history then.
+TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 GLANCE = 0.001  # seconds for which SQLite may put the loop to sleep while it waits
 
 

@@ -8,7 +8,7 @@ that somebody else holds, unless it is told to be patient: the other documents o
 
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
@@ -68,15 +68,25 @@ def write(log: "PostgresLog", works: Sequence[Work], patient: bool = True) -> li
     return [outcomes[work.document_id] for work in works]
 
 
-Seen = OrderedDict[str, Head]  # where documents probably stand; the newest last
+class Seen(OrderedDict[str, Head]):
+    """Where documents probably stand; the newest last."""
+
+    timeline: str | None = None  # of the PostgreSQL in which that is so
 
 
 class PostgresLog:
     """Used by one greenlet at a time."""
 
-    def __init__(self, engine: Engine, seen: Seen | None = None) -> None:
-        """`seen` is shared by those that never write to the same document at the same time."""
-        self.seen: Seen = OrderedDict() if seen is None else seen
+    def __init__(
+        self, engine: Engine, seen: Seen | None = None, on_replaced: Callable[[], None] = lambda: None
+    ) -> None:
+        """`seen` is shared by those that never write to the same document at the same time.
+
+        `on_replaced` is called when another PostgreSQL has taken the place of the one that was written to before.
+        """
+        self.seen = Seen() if seen is None else seen
+        self._on_replaced = on_replaced
+        self._timeline: str | None = None  # of the last connection
         self._engine = engine
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -117,7 +127,7 @@ class PostgresLog:
             head, entries = guesses[document_id]
             self._see(document_id, head._replace(seq=entries[-1].seq, hash=entries[-1].hash))
         for document_id in guesses.keys() - written:
-            del self.seen[document_id]
+            self.seen.pop(document_id, None)  # another lane may have had no room for it
         return written
 
     def _append(self, guesses: Mapping[str, tuple[Head, Sequence[Entry]]], patient: bool = False) -> set[str]:
@@ -207,7 +217,8 @@ class PostgresLog:
                 *(list(column) for column in zip(*rows, strict=True)),
             )
             for document_id, entry in heads.items():
-                self._see(document_id, self.seen[document_id]._replace(seq=entry.seq, hash=entry.hash))
+                if document_id in self.seen:
+                    self._see(document_id, self.seen[document_id]._replace(seq=entry.seq, hash=entry.hash))
 
     def keep(self, document_id: str, snapshot: Snapshot, state: bytes) -> None:
         self._execute(
@@ -285,7 +296,12 @@ class PostgresLog:
         self._execute("BEGIN")
 
     def _connect(self) -> psycopg.Connection[Any]:
-        """Waits a moment for a server that is being started again."""
+        """Waits a moment for a server that is being started again.
+
+        Raises `NotStored` once if it is another one now, a standby that took over: perhaps it never got the end of what
+        was acknowledged, and whatever is to be written was made with that.
+        """
+        before = self._timeline or self.seen.timeline
         deadline = monotonic() + STARTED_AGAIN
         while True:
             try:
@@ -303,6 +319,12 @@ class PostgresLog:
         )
         # A process that is held still must not hold a note.
         connection.execute("SET idle_in_transaction_session_timeout = '5s'")
+        (self._timeline,) = connection.execute(database.TIMELINE.encode()).fetchall()[0]
+        self.seen.timeline = self._timeline
+        if before not in (None, self._timeline):
+            connection.close()
+            self._on_replaced()
+            raise NotStored("Another database has taken the place of the one there was.")
         return connection
 
     def _named(self, query: str, **parameters: object) -> None:

@@ -54,6 +54,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         """Opens nothing yet: connections, thread and greenlet begin with their first use, in that process."""
+        self.on_replaced: Callable[[], None] = lambda: None  # the database is another one now, and may know less
         # A pool of its own: a request that holds one connection and then reads a log must not wait for itself.
         self._engine = database.connect(engine.url)
         self._connect: Callable[[], AbstractContextManager[Connection]] = self._engine.connect
@@ -67,10 +68,10 @@ class SqlStore:
             self._committer = Committer(self._write)
         else:
             seen = log_postgres.Seen()
-            self._lanes = [PostgresLog(engine, seen) for _ in range(LANES)]
+            self._lanes = [PostgresLog(engine, seen, self._replaced) for _ in range(LANES)]
             self._committer = Committer(*(partial(log_postgres.write, lane) for lane in self._lanes))
             # What looks after a log has a transaction of its own: what is rolled back in it takes nothing else along.
-            self._upkeep = PostgresLog(engine)
+            self._upkeep = PostgresLog(engine, on_replaced=self._replaced)
         self._one_at_a_time = RLock()
 
     def watch(self, committed: Callable[[int, float, bool], None]) -> None:
@@ -210,6 +211,10 @@ class SqlStore:
         if self._thread is not None:
             self._thread.end()
         self._engine.dispose()
+
+    def _replaced(self) -> None:
+        log.warning("another PostgreSQL has taken over: all notes are loaded anew")
+        self.on_replaced()
 
     def _intact(self, document_id: str, row: Any) -> Snapshot | None:
         try:

@@ -12,11 +12,11 @@ from typing import NamedTuple, TypeVar
 
 import gevent
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from editor import outage, policy
 from editor.connection import Standing
-from editor.database import session
+from editor.database import TIMELINE, session
 from editor.models import Document, PastSignIn, Share, User
 from editor.redis_broker import RedisBroker
 from editor.sockets import Sockets
@@ -48,6 +48,7 @@ class Watch:
         self._rooms = rooms
         self._broker = broker
         self._access: dict[str, _Access] = {}  # of the documents that are open here, as they were seen last
+        self._timeline: str | None = None  # of the PostgreSQL that was looked at last
         self.gaps = 0  # entries that were found here, and not told by a hint
         self._blind = False  # the database did not answer
 
@@ -57,6 +58,7 @@ class Watch:
     def look(self) -> None:
         """Once this returns everything is known here that was committed before it was called."""
         with self._app.app_context():
+            self._look_at_timeline()
             self._look_at_documents()
             self._look_at_people()
 
@@ -78,6 +80,12 @@ class Watch:
             if not self._blind:
                 log.error("nobody looks for what other processes wrote: %s", outage.words(error) or repr(error))
             self._blind = True
+
+    def _look_at_timeline(self) -> None:
+        """A standby that took over may lack what rooms have, and have as many other entries by now."""
+        before, self._timeline = self._timeline, session.scalar(text(TIMELINE))
+        if before not in (None, self._timeline):
+            self._rooms.reload_all()
 
     def _look_at_documents(self) -> None:
         sockets: Sockets = self._app.extensions["sockets"]
