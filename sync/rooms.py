@@ -30,7 +30,7 @@ from sync.packing import pack
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.replica import Host, Tail
 from sync.room import Room
-from sync.store import Broken, Quarantined, Snapshot, Store, UnknownDocument
+from sync.store import Broken, NotStored, Quarantined, Snapshot, Store, UnknownDocument, Unreachable
 
 COMMIT_PAUSES: Final = 10_000  # while one waits for a commit
 
@@ -257,6 +257,11 @@ class Rooms:
                 self.look_at(room.document_id, room.seq)
             except UnknownDocument:
                 logger.info("%s was deleted while it was open", room.document_id, extra={"document": room.document_id})
+            except Unreachable as error:
+                logger.warning(
+                    "%s could not be looked at before it was forgotten: %s", room.document_id, error,
+                    extra={"document": room.document_id},
+                )  # fmt: skip
             except Exception:
                 logger.exception(
                     "%s could not be looked at before it was forgotten", room.document_id,
@@ -394,6 +399,11 @@ class Rooms:
             self.compact(document_id)
         except UnknownDocument:
             logger.info("%s was deleted before it could be compacted", document_id, extra={"document": document_id})
+        except (NotStored, Unreachable) as error:
+            logger.warning(
+                "%s could not be compacted or packed; it is tried again later: %s", document_id, error,
+                extra={"document": document_id},
+            )  # fmt: skip
         except Exception:
             logger.exception(
                 "%s could not be compacted or packed; it is tried again later", document_id,

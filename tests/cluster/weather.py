@@ -10,7 +10,7 @@ from tests.people import Person, same
 
 CONVERGED = 2.0 * SLOWER  # seconds
 # What a page answers by "Reconnecting" or "Saving", and nothing else: it joins again and sends again.
-NO_TROUBLE = {"not-joined", "moved", "resync", "storage"}
+NO_TROUBLE = {"not-joined", "moved", "resync", "storage", "rate"}
 
 _words = count()
 
