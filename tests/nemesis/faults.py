@@ -25,7 +25,7 @@ from sync.rooms import Rooms
 from sync.store import Change, Entry, chain
 
 SLOW = 0.05  # seconds
-SLOWER = 0.3  # seconds: another process hears something, and tells its people
+SLOWER = 1.0  # seconds: another process hears something, and tells its people
 
 _sleep: Callable[[float], None] = monkey.get_original("time", "sleep")  # on a thread of its own
 

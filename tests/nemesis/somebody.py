@@ -172,7 +172,8 @@ class Somebody(Person):
     def _write(self, where: float, mark: str, words: str) -> None:
         self.written.add(mark)
         with self.doc.transaction(origin="typing"):
-            at = int(where * (len(self.body.children) + 1))
+            count = len(self.body.children)
+            at = min(count, int(where * (count + 1)))
             element = XmlElement("paragraph")
             self.body.children.insert(at, element)
             element.children.append(XmlText(mark + words))

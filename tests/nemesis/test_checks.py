@@ -216,3 +216,11 @@ def test_a_paragraph_that_is_gone_or_doubled_is_reported() -> None:
         f"{DOCUMENT}: paragraph ⟦3.1⟧ of person 3 is there 2 times",
         f"{DOCUMENT}: paragraph ⟦3.2⟧ of person 3 is not in the text",
     ]
+
+
+@pytest.mark.parametrize("where", [0, 1])
+def test_somebody_may_write_at_either_end(where: float) -> None:
+    somebody = Somebody(3, DOCUMENT, link=None)  # type: ignore[arg-type]
+    for mark in ("⟦3.1⟧", "⟦3.2⟧"):
+        somebody._write(where, mark, "words")
+    assert somebody.marks() == {"⟦3.1⟧", "⟦3.2⟧"}

@@ -21,6 +21,7 @@ from tests.nemesis.switches import Switches
 
 GLANCE = 0.5  # seconds for an answer to whether it is there
 STARTING = 60.0  # seconds
+TOGETHER = 0.5  # seconds that it may take until all who were killed in one moment are gone
 DYING = 5.0  # seconds that the system may take to end what was killed
 STILL, MOVING = 0.08, 0.03  # seconds of a process that is slow
 
@@ -81,11 +82,12 @@ class Topology(ABC):
         """Whether nothing of the server runs any more, its workers whose master was killed by one of them included."""
         if self.server.running:
             return False
-        try:
-            os.killpg(self.server.pid, 0)
-        except ProcessLookupError:
-            return True
-        return False
+        deadline = time.monotonic() + TOGETHER  # who was killed together is not gone in one moment
+        while any(_runs_in(process, self.server.pid) for process in psutil.process_iter()):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
 
     def tend(self) -> None:
         """Start again what has ended, as a supervisor does."""
@@ -235,6 +237,13 @@ def _answers(door: Door) -> bool:
 def _to(process: psutil.Process, number: int) -> None:
     with suppress(psutil.NoSuchProcess):  # it has ended by itself
         process.send_signal(number)
+
+
+def _runs_in(process: psutil.Process, group: int) -> bool:
+    """It is no proof of life that somebody has not yet asked how it ended."""
+    with suppress(psutil.NoSuchProcess, ProcessLookupError):
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _state(process: psutil.Process) -> str:
