@@ -1,4 +1,4 @@
-"""What a key costs the page does not grow with the note: by counts. How long it takes, tests.bench.typing says."""
+"""What a key costs the page does not grow with the note: by counts. How long it takes, tests.bench.keystrokes says."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.typing`: what a key costs the page, in real Chromium, from key to paint and from the wire.
+"""`python -m tests.bench.keystrokes`: what a key costs the page, in real Chromium, from key to paint and from the wire.
 
 Two people have a note open: a short one, one of 500,000 characters, one of 50 blocks of code and 20 tables. One of them
 types, then the other, at the start, in the middle and at the end; Chromium's trace says what the main thread of the
@@ -68,7 +68,7 @@ class Key(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.typing", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.keystrokes", description=__doc__)
     parser.add_argument("--keys", type=int, default=30, help="at each place (30)")
     parser.add_argument("--characters", type=int, default=500_000, help="of the long note (500,000)")
     parser.add_argument("--trace", type=Path, help="keep Chromium's traces in this folder")
