@@ -195,7 +195,7 @@ def test_it_checks_postgresql(built: Path, tmp_path: Path) -> None:
 
 def test_a_database_that_is_not_there_or_of_another_version_is_one_sentence(config: Config) -> None:
     said = palimpsest(config, "check", status=1)
-    assert "There is no database" in said
+    assert "Expected a folder with palimpsest.sqlite in it" in said
     assert not (config.data / "palimpsest.sqlite").exists()
     sqlite3.connect(config.data / "palimpsest.sqlite").execute("CREATE TABLE other (id INTEGER)")
     assert "palimpsest migrate" in palimpsest(config, "check", status=1)
