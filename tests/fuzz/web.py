@@ -73,6 +73,8 @@ class Web:
         shutil.copy(Path(__file__).parents[2] / "frontend" / "index.html", dist / "index.html")
         (dist / "assets" / "main-abc.js").write_text("console.log('hello')\n")
         (dist / "sw.js").write_text("// the service worker\n")
+        chunks = {"src/pages/Note.svelte": {"file": "assets/main-abc.js"}}
+        (dist / "chunks.json").write_text(json.dumps(chunks))
         self._dist, assets.dist = assets.dist, lambda: dist
         url = f"sqlite:///{self._folder / 'palimpsest.sqlite'}"
         migrations.upgrade(url, lambda line: None)
