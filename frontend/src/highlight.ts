@@ -2,6 +2,7 @@
 import type { Node } from '@tiptap/pm/model'
 import { Plugin, PluginKey, type EditorState, type Transaction } from '@tiptap/pm/state'
 import { Decoration, DecorationSet, type EditorView } from '@tiptap/pm/view'
+import { heedCaret } from './heed'
 import type { Span } from './highlighter'
 import { later } from './later'
 
@@ -61,7 +62,9 @@ export function highlightPlugin(): Plugin {
   let view: EditorView | null = null
   let coming = false
   const redraw = (wanted: Wanted) => {
-    if (view && !view.isDestroyed) view.dispatch(view.state.tr.setMeta(key, wanted).setMeta('addToHistory', false))
+    if (!view || view.isDestroyed) return
+    heedCaret(view)
+    view.dispatch(view.state.tr.setMeta(key, wanted).setMeta('addToHistory', false))
   }
   /** Many blocks wait for one grammar. */
   const loaded = () => {

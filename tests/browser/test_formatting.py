@@ -116,6 +116,15 @@ def test_the_text_is_in_the_first_response_without_any_script(two: Two, someone:
     expect(reader.page).to_have_title("Read me first – Palimpsest")
 
 
+def test_what_is_typed_right_after_a_fence_is_code_from_its_first_letter_on(two: Two) -> None:
+    """Chromium drops what is typed into something that is not laid out yet."""
+    ana, _ = two
+    for number in range(12):
+        ana.types(f"```js\nlet a{number}")
+        ana.presses("Control+Enter")
+    ana.sees_each("pre code", *[f"let a{number}" for number in range(12)])
+
+
 def test_the_first_response_looks_like_the_editor(two: Two) -> None:
     """Nothing jumps when the note comes to life: same elements, same classes."""
     ana, _ = two
