@@ -6,10 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from engineio import exceptions, packet, socket
-from gevent import get_hub
+from gevent import Timeout, get_hub
 
 from editor.outbox import Outbox
 from editor.websocket import WebSocket
+
+PROBING = 10.0  # seconds from the opening of a WebSocket beside a poll until the client has moved over to it
 
 
 class EngineSocket(socket.Socket):  # type: ignore[misc]
@@ -18,6 +20,8 @@ class EngineSocket(socket.Socket):  # type: ignore[misc]
     queue: Outbox
     last_ping: float | None  # when the client was asked whether it is there; None: it has answered
     connected: bool
+    upgrading: bool
+    upgraded: bool
 
     def __init__(self, server: Any, sid: str) -> None:
         super().__init__(server, sid)
@@ -25,10 +29,13 @@ class EngineSocket(socket.Socket):  # type: ignore[misc]
         self._timer: Any = None
 
     def receive(self, received: packet.Packet) -> None:
-        if received.packet_type == packet.MESSAGE:
-            self.server._trigger_event("message", self.sid, received.data, run_async=False)
-        else:
-            super().receive(received)
+        match received.packet_type:
+            case packet.MESSAGE:
+                self.server._trigger_event("message", self.sid, received.data, run_async=False)
+            case packet.UPGRADE:
+                pass  # at another time than that of an upgrade it says nothing, and is not worth an answer
+            case _:
+                super().receive(received)
 
     def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
         if self._timer is not None:
@@ -65,14 +72,18 @@ class EngineSocket(socket.Socket):  # type: ignore[misc]
         return []
 
     def _upgrade(self, websocket: WebSocket) -> bool:
-        """From polling. What is sent meanwhile waits."""
+        """From polling, once and before long: until then nobody counts this one. What is sent meanwhile waits."""
+        if self.upgrading or self.upgraded:
+            return False
         self.upgrading = True
         try:
-            if websocket.wait() != "2probe":
-                return False
-            websocket.send("3probe")
-            self.queue.put(packet.Packet(packet.NOOP))  # ends the poll
-            return websocket.wait() == "5"
+            with Timeout(PROBING, False):  # type: ignore[arg-type]
+                if websocket.wait() != "2probe":
+                    return False
+                websocket.send("3probe")
+                self.queue.put(packet.Packet(packet.NOOP))  # ends the poll
+                return websocket.wait() == "5" and not self.closed
+            return False
         finally:
             self.upgrading = False
 

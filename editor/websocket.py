@@ -28,7 +28,8 @@ except ImportError:  # it was installed where there is no compiler
 
 MAX_SIZE = 2 << 20  # bytes of one message, in however many fragments; what is just over a limit is still answered
 SEND_BUFFER = 128 * 1024  # bytes that the system takes for us: what a slow client lets wait should wait where we see it
-READ_SIZE = 16 * 1024  # bytes at a time: what many tiny frames in it cost is bounded, too
+READ_SIZE = 4 * 1024  # bytes at a time: what many tiny frames in it cost is bounded, too
+MOST_WAITING = 4 << 20  # bytes that wait for somebody: from here on nothing is read of them until they have taken it
 STALLED = 30.0  # seconds in which not a single byte could be written
 FAREWELL = 2.0  # seconds the other side has to answer a close frame
 AT_ONCE = 32  # messages that are taken without letting others run
@@ -73,7 +74,8 @@ class WebSocket:
         self._fragments = bytearray()  # of a message that has not ended
         self._fragmented = False  # there is one
         self._text = False  # is it text?
-        self._news = Event()  # for who waits
+        self._idle = False  # somebody waits for a message,
+        self._news = Event()  # and is told by this
         self._unwritten: deque[memoryview] = deque()
         self._written = Event()  # nothing is unwritten
         self._written.set()
@@ -107,8 +109,11 @@ class WebSocket:
             if not self._open:
                 return None
             self._news.clear()
-            self._readable.start(self._read)
+            self._idle = True
+            if self.waiting <= MOST_WAITING:
+                self._readable.start(self._read)
             self._news.wait()
+            self._idle = False
         return self._messages.popleft()
 
     def send(self, message: str | bytes) -> None:
@@ -174,7 +179,7 @@ class WebSocket:
         self._cut(self._unread + data if self._unread else data)
         if self._messages or not self._open:
             self._news.set()
-        if self._messages:
+        if self._messages or self.waiting > MOST_WAITING:
             self._readable.stop()
 
     def _cut(self, data: bytes) -> None:
@@ -285,6 +290,8 @@ class WebSocket:
             return
         self._writable.stop()
         self._written.set()
+        if self._idle:
+            self._readable.start(self._read)
         self._shut_if_last()
         if self.drained is not None:
             self.drained()

@@ -438,6 +438,27 @@ def test_a_poll_with_as_many_packets_as_may_be_is_heard_to_its_end(server: Serve
         answered.discard(None)
 
 
+def test_one_connection_moves_from_polling_to_a_websocket_once(server: Server, alice: Visitor) -> None:
+    """Others beside it would be counted by nobody."""
+    url = f"{server.url}/socket.io/?EIO=4&transport=polling"
+    opened = requests.get(url, headers={"Cookie": alice.cookies}, timeout=10)
+    sid = opened.text.split('"sid":"')[1].split('"')[0]
+    address = f"ws://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=websocket&sid={sid}"
+    first, second = (websocket.create_connection(address, timeout=10) for _ in range(2))
+    assert second.recv() == "", "while one of them is about to move over, no other may"
+    second.shutdown()  # type: ignore[no-untyped-call]
+    first.send("2probe")
+    assert first.recv() == "3probe"
+    first.send("5")
+    for _ in range(1000):
+        first.send("5")
+    first.send_binary(msgpack.packb({"type": 0, "nsp": "/"}))
+    while isinstance(answer := first.recv(), str):
+        assert answer == "6", "said once more, it says nothing"
+    assert msgpack.unpackb(answer)["type"] == 0
+    first.shutdown()  # type: ignore[no-untyped-call]
+
+
 def test_who_never_joins_is_sent_away(server: Server, alice: Visitor, note: str) -> None:
     with Tab(server, alice, note) as idle, Tab(server, alice, note) as busy:
         busy.joined()

@@ -291,3 +291,18 @@ def test_clients_that_vanish_in_the_middle_of_a_message(port: int) -> None:
     with talk(port) as client:
         client.send(b"alive")
         assert client.recv(timeout=5) == b"alive"
+
+
+def test_of_whom_nothing_is_taken_nothing_is_read(port: int) -> None:
+    """Each ping is answered: who sends them and reads no answer would fill the server's memory."""
+    pings = 200 * (bytes([FIN | PING, 0x80 | 125]) + bytes(4) + bytes(125))
+    with Bare(port) as bare:
+        bare.socket.settimeout(2)
+        sent = 0
+        with suppress(TimeoutError):
+            while sent < 64 * MIB:
+                sent += bare.socket.send(pings)
+        assert sent < 32 * MIB
+    with talk(port) as client:
+        client.send(b"alive")
+        assert client.recv(timeout=5) == b"alive"
