@@ -13,7 +13,7 @@ from tests.tab import Tab
 
 def test_who_types_is_served_between_those_who_come_back_all_at_once(tmp_path: Path) -> None:
     server, visitor, note = begin(tmp_path / "data")
-    overtaken = []
+    overtaken: list[int] = []
     try:
         # Without admission it is about half of them, each time. A busy machine may hold up one letter as well.
         while len(overtaken) < 3 and min(overtaken, default=120) > 20:
