@@ -1,8 +1,8 @@
 """One server with SQLite: the README's command."""
 
 import resource
-import shutil
 import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -42,11 +42,12 @@ class Sqlite(Topology):
         return super().processes("server" if what == "everything" else what)
 
     def heads(self) -> Mapping[str, int]:
-        # A copy: whoever opens a database after a crash repairs it, and that is the server's to do.
+        # A copy: whoever opens a database after a crash repairs it, and that is the server's to do. Made by another
+        # process: one that closes a file has no lock in it any more, and we may have the database open to lock it.
+        # Then it would be taken for closed, and close itself later as the last one: and delete the log of others.
+        paths = [path for path in self._data.glob(f"{self._database.name}*") if not path.name.endswith("-shm")]
         with tempfile.TemporaryDirectory() as folder:
-            for path in self._data.glob(f"{self._database.name}*"):
-                if not path.name.endswith("-shm"):
-                    shutil.copy(path, folder)
+            subprocess.run(["cp", *paths, folder], check=True)
             with closing(sqlite3.connect(Path(folder) / self._database.name)) as copy:
                 return dict(copy.execute("SELECT id, head_seq FROM document").fetchall())
 
