@@ -95,8 +95,10 @@ class Committer:
 
     def _spawn(self, work: Callable[[], None]) -> None:
         def run() -> None:
-            work()
-            self._greenlets.discard(greenlet)
+            try:
+                work()
+            finally:
+                self._greenlets.discard(greenlet)
 
         greenlet = gevent.spawn(run)
         self._greenlets.add(greenlet)

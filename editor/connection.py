@@ -143,14 +143,13 @@ class Connection:
         self._put(self.frames.of(message, seq))
         if is_update and self.socket.queue.waiting > LAGGING and self.room is not None:
             self._behind = self.room.doc.get_state()
-        elif not is_update and message.startswith(SYNC_STEP2):
+        elif message.startswith(SYNC_STEP2):
             self._behind, self._catching_up = None, False
 
     def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
         """The ack of an event, if its sender asked for one."""
         if id is not None:
-            value = {"seq": answer.seq} if type(answer) is Saved else _as_json(answer)
-            self._put(Frame(packets.answer(id, value)))
+            self._put(Frame(packets.answer(id, _as_json(answer))))
 
     def emit(self, event: str, *arguments: object) -> None:
         self._put(Frame(packets.event(event, *arguments)))
