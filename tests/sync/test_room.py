@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pycrdt import Doc, XmlElement, XmlFragment, XmlText
 
+from sync.limits import CROWD, CROWD_REST
 from sync.messages import Kind, Message
 from sync.peer import Refusal, Saved
 from sync.store import NotStored
@@ -322,6 +323,35 @@ def test_many_small_updates_of_one_tab_become_one_entry(world: World) -> None:
     assert set(answers) == {(1,)}
     assert len(answers) == len(updates)
     assert world.text() == str(alice.text)
+
+
+def test_a_crowd_is_shown_together_what_comes_close_together(world: World) -> None:
+    alice, bob, *crowd = [world.person(number) for number in range(1, CROWD + 1)]
+    world.clock.turn(1)
+    alice.type("a")
+    assert same(alice, bob, *crowd) == "a", "after a pause it is shown at once"
+    before = [person.seq for person in crowd]
+    alice.type("b")
+    bob.type("c")
+    assert [person.seq for person in crowd] == before
+    world.clock.turn(CROWD * CROWD_REST / 1000)
+    assert sorted(same(alice, bob, *crowd)) == ["a", "b", "c"]
+
+
+def test_a_clock_that_is_put_back_keeps_no_crowd_waiting(world: World) -> None:
+    alice, bob, *crowd = [world.person(number) for number in range(1, CROWD + 1)]
+    world.clock.turn(1)
+    alice.type("a")
+    world.clock.ms -= 3_600_000
+    alice.type("b")
+    assert same(alice, bob, *crowd) == "ab"
+
+
+def test_a_few_people_are_shown_everything_at_once(world: World) -> None:
+    alice, bob, *others = [world.person(number) for number in range(1, CROWD)]
+    for letter in "abc":
+        alice.type(letter)
+        assert same(alice, bob, *others).endswith(letter)
 
 
 def test_an_entry_says_how_much_was_written(world: World) -> None:
