@@ -10,15 +10,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
-from editor import database, log_writer, migrations
+from editor import log_writer
 from editor.log_postgres import PostgresLog
 from editor.log_writer import Head, Work, number
-from editor.models import Document, User
 from sync.store import BEFORE_ALL, Entry
+from tests.bench import synced
 from tests.contracts_store import change
-from tests.services import Postgres, postgres_programs
 
 ROUNDS = 7  # each way in turn, so that all have the same weather
 SECONDS = 0.5
@@ -86,16 +85,11 @@ WAYS: dict[str, Way] = {"transaction": transaction, "statement": statement, "pip
 
 
 def main() -> None:
-    server = Postgres(postgres_programs(), fsync="on", synchronous_commit="on", full_page_writes="on")
-    migrations.upgrade(server.url, lambda line: None)
-    engine = database.connect(server.url)
-    with Session(engine) as session:
-        session.add(owner := User(name="Ann"))
-        session.flush()
-        documents = [Document(owner_id=owner.id) for _ in range(10)]
-        session.add_all(documents)
-        session.commit()
-        heads = {each.id: Head(0, BEFORE_ALL, 0, 0, each.epoch) for each in documents}
+    with synced.notes(10) as (_, engine, documents):
+        compare(engine, {each.id: Head(0, BEFORE_ALL, 0, 0, each.epoch) for each in documents})
+
+
+def compare(engine: Engine, heads: dict[str, Head]) -> None:
     log = PostgresLog(engine)
     with log.transaction():
         pass
@@ -117,8 +111,6 @@ def main() -> None:
         ]
         print(f"{documents_in:3} x {entries:3}            " + " ".join(f"{cell:>24}" for cell in cells))
     log.close()
-    engine.dispose()
-    server.close()
 
 
 if __name__ == "__main__":

@@ -20,15 +20,13 @@ import gevent  # noqa: E402
 import psycopg  # noqa: E402
 from gevent.event import Event  # noqa: E402
 from sqlalchemy import Engine  # noqa: E402
-from sqlalchemy.orm import Session  # noqa: E402
 
-from editor import database, log_postgres, migrations  # noqa: E402
+from editor import log_postgres  # noqa: E402
 from editor.committer import LATE, Committer  # noqa: E402
 from editor.log_postgres import PostgresLog, Seen  # noqa: E402
-from editor.models import Document, User  # noqa: E402
 from sync.store import Batch, Change  # noqa: E402
+from tests.bench import synced  # noqa: E402
 from tests.contracts_store import Writer, change  # noqa: E402
-from tests.services import Postgres, postgres_programs  # noqa: E402
 
 ROUNDS = 5  # each way in turn, so that all have the same weather
 SECONDS = 1.5
@@ -140,16 +138,11 @@ LOADS = (one, many, typing, hot, held)
 
 
 def main() -> None:
-    server = Postgres(postgres_programs(), fsync="on", synchronous_commit="on", full_page_writes="on")
-    migrations.upgrade(server.url, lambda line: None)
-    engine = database.connect(server.url)
-    with Session(engine) as session:
-        session.add(owner := User(name="Ann"))
-        session.flush()
-        rows = [Document(owner_id=owner.id) for _ in range(101)]
-        session.add_all(rows)
-        session.commit()
-        documents = [row.id for row in rows]
+    with synced.notes(101) as (url, engine, documents):
+        compare(url, engine, [each.id for each in documents])
+
+
+def compare(url: str, engine: Engine, documents: list[str]) -> None:
     print("The best of some rounds, of a machine that has other things to do as well:")
     print("updates/s, CPU of this process for each, median and 99th percentile of the wait for the answer")
     print(" " * 8 + "".join(f"{name:>34}" for name in WAYS))
@@ -159,7 +152,7 @@ def main() -> None:
             for name, way in WAYS.items():
                 with way(engine) as append:
                     cpu, crowd = process_time(), Crowd(append)
-                    load(crowd, documents, server.url)
+                    load(crowd, documents, url)
                     crowd.wait()
                     waited = statistics.quantiles(crowd.waited, n=100)
                     count = len(crowd.waited)
@@ -170,8 +163,6 @@ def main() -> None:
             cpu, median, worst = (min(row[place] for row in measured) for place in (1, 2, 3))
             cells.append(f"{speed:6.0f}/s {cpu * 1e6:4.0f} µs {median * 1e3:6.2f} {worst * 1e3:7.1f} ms")
         print(f"{load.__name__:8}" + "".join(f"{cell:>34}" for cell in cells), flush=True)
-    engine.dispose()
-    server.close()
 
 
 if __name__ == "__main__":
