@@ -60,7 +60,7 @@ def screens(someone: Someone) -> Iterator[tuple[str, Person]]:
     ana.sees_saved()
     yield "note", ana
     ana.body.locator("h1").dblclick()
-    expect(ana.page.get_by_role("toolbar")).to_be_visible()
+    expect(ana.page.get_by_role("toolbar", name="Format")).to_be_visible()
     yield "note-bubble", ana
 
     ben = someone("Ben").comes_as_guest()
