@@ -53,6 +53,7 @@ def test_who_has_a_note_open_that_is_deleted_is_told_and_its_owner_can_bring_it_
     link = ana.shares(path)
     ana.sees_kept("Precious")
     ben.opens_note(link)
+    expect(ana.page.locator(".faces-btn .face")).to_have_count(2)  # the text comes before he is let in
     ana.asks("DELETE", f"/api/documents/{path.split('/')[2]}")
     for person in (ana, ben):
         expect(person.page.get_by_text("This note was deleted")).to_be_visible()

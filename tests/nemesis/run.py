@@ -282,7 +282,9 @@ class Run:
         for person in self._people:
             person.place()
         clients = {person: person.client_id for person in self._people}
-        self._wait(lambda: self._all_shown(clients), 20, "everybody to be seen")
+        self._wait(lambda: not self._unseen(clients), 20, "everybody to be seen")
+        for observer, person in self._unseen(clients):
+            self._fail(f"{person.note}: person {person.number} is not shown to newcomer {observer.number}")
         return clients
 
     def _shown(self, clients: Mapping[Somebody, int]) -> list[Somebody]:
@@ -290,12 +292,15 @@ class Run:
         present = set().union(*(self._present(observer) for observer in self._observers))
         return [person for person, client in clients.items() if client in present]
 
-    def _all_shown(self, clients: Mapping[Somebody, int]) -> bool:
-        """Whether they are, to everybody who looks at their note."""
-        return all(
-            self._present(observer).issuperset(clients[person] for person in self._in(observer.note))
+    def _unseen(self, clients: Mapping[Somebody, int]) -> list[tuple[Somebody, Somebody]]:
+        """To whom of those who look at a note somebody in it is not shown."""
+        self._here([*self._people, *self._observers])  # who was cut off comes back
+        return [
+            (observer, person)
             for observer in self._observers
-        )
+            for person in self._in(observer.note)
+            if clients[person] not in self._present(observer)
+        ]
 
     def _present(self, observer: Somebody) -> set[int]:
         observer.link.wait(0.001)

@@ -153,6 +153,8 @@ class Somebody(Person):
             self.heard.append(Heard(self.number, self.note, message.payload, seq))
             self.latest = max(self.latest, seq)
         super().hear(data, seq)
+        if message.kind == Kind.SYNC_STEP1 and self._place:
+            self.place()  # as a page does when it is back
 
     # -- What they do -----------------------------------------------------------------------------
 

@@ -134,6 +134,7 @@ def look_for_a_plan_that_breaks_it(plans: int, steps: int) -> None:
             report_multiple_bugs=False,
             phases=(Phase.generate, Phase.shrink),
             database=None,
+            print_blob=False,  # the plan itself is told, as a program
             suppress_health_check=list(HealthCheck),
         ),
     )
