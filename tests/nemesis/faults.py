@@ -41,9 +41,29 @@ def _put(owner: Any, name: str, function: Callable[..., Any]) -> None:
     setattr(owner, name, function)
 
 
+def _slow_sqlite() -> None:
+    lock = SqliteLog.lock
+
+    def slow(log: SqliteLog, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
+        _sleep(SLOW)
+        return lock(log, document_ids, patient)
+
+    _put(SqliteLog, "lock", slow)
+
+
+def _slow_postgres(seconds: float) -> None:
+    write = log_postgres.write
+
+    def slow(log: PostgresLog, works: Sequence[Work], *how: Any) -> list[Outcome]:
+        gevent.sleep(seconds)
+        return write(log, works, *how)
+
+    _put(log_postgres, "write", slow)
+
+
 @fault
 def ack_before_commit() -> None:
-    """Says "saved" as soon as the gate has let something pass."""
+    """Says "saved" as soon as the gate has let something pass, while it is on its way to a slow disk."""
     admit = Room._admit
 
     def hasty(room: Room, peer: Peer, update: bytes, answer: Callable[[Answer], None]) -> None:
@@ -51,12 +71,14 @@ def ack_before_commit() -> None:
         admit(room, peer, update, lambda answer: None)
 
     _put(Room, "_admit", hasty)
+    _slow_sqlite()
+    _slow_postgres(SLOW)
 
 
 @fault
 def show_before_commit() -> None:
     """Shows an update to the others while it is on its way to the disk, which is a slow one."""
-    take, lock = Room.take, SqliteLog.lock
+    take = Room.take
 
     def hasty(room: Room) -> Sequence[Change]:
         changes = take(room)
@@ -64,18 +86,14 @@ def show_before_commit() -> None:
             room._show(Message(Kind.UPDATE, change.update).encode(), room.seq + number)
         return changes
 
-    def slow(log: SqliteLog, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
-        _sleep(SLOW)
-        return lock(log, document_ids, patient)
-
     _put(Room, "take", hasty)
-    _put(SqliteLog, "lock", slow)
+    _slow_sqlite()
 
 
 @fault
 def publish_before_commit() -> None:
     """Tells the other processes of an update while it is on its way to PostgreSQL, which is a slow one."""
-    take, write = Room.take, log_postgres.write
+    take = Room.take
 
     def hasty(room: Room) -> Sequence[Change]:
         changes = take(room)
@@ -84,12 +102,8 @@ def publish_before_commit() -> None:
         room._broker.publish(room.document_id, Hint(room.seq + 1, last, message), room.hear)
         return changes
 
-    def slow(log: PostgresLog, works: Sequence[Work], *how: Any) -> list[Outcome]:
-        gevent.sleep(SLOWER)
-        return write(log, works, *how)
-
     _put(Room, "take", hasty)
-    _put(log_postgres, "write", slow)
+    _slow_postgres(SLOWER)
 
 
 @fault
