@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from sync.codec import Malformed, write_uint
-from sync.gate.keystroke import Typing, typing_after
+from sync.gate.keystroke import Typing, typing_after, typist
 from sync.gate.limits import UNLIMITED, Limits, TooLarge
 from sync.gate.order import Run, Stuck, in_order
 from sync.gate.ranges import FEW, Merged, Range, Ranges, Spans
@@ -58,7 +58,7 @@ class Gate:
         self._pause = pause
         self._shape = Shape()
         self._deleted = Ranges()
-        self._typing: dict[int | None, Typing] = {}
+        self._typing: dict[int, Typing] = {}  # of each client that may type on; its owner is known
         self._early: list[Sequence[Run]] = []  # replayed, but what they need was not
 
     def replay(self, update: bytes) -> None:
@@ -90,8 +90,14 @@ class Gate:
 
         `full`: nothing may come to the document but deletions.
         """
-        typing = None if full else self._typing.get(user_id)
-        if typing is not None and (length := typing.length(update)) and self.clocks[typing.client] == typing.clock:
+        client = typist(update)
+        typing = None if full or client is None else self._typing.get(client)
+        if (
+            typing is not None
+            and (length := typing.length(update))
+            and self.clocks[typing.client] == typing.clock
+            and self.owners[typing.client] == user_id
+        ):
             clock = typing.clock + length
             self.clocks[typing.client] = clock
             typing.move(clock)
@@ -135,11 +141,10 @@ class Gate:
             if client not in many:
                 self._deleted.add(client, self._deleted.lacking(client, ranges))
         if fresh:
-            typing = None if news else typing_after(order, self._shape)
-            if typing is None:
-                self._typing.pop(user_id, None)
-            else:
-                self._typing[user_id] = typing
+            for client in ends:
+                self._typing.pop(client, None)
+            if not news and (typing := typing_after(order, self._shape)) is not None:
+                self._typing[typing.client] = typing
         return admitted
 
     def _unknown(self, run: Run) -> Run:

@@ -7,7 +7,7 @@ from sync.gate.shape import Shape
 
 
 class Typing:
-    """The bytes with which this person's next keystroke begins: all of it up to its text.
+    """The bytes with which a client's next keystroke begins: all of it up to its text.
 
     The struct before passed the gate. The next one differs only in clock, text and origin, which is the clock before.
     """
@@ -44,6 +44,19 @@ class Typing:
         except UnicodeDecodeError:
             return 0
         return len(text) if max(text) < "\U00010000" else 0  # beyond are surrogate pairs, which the shape must know
+
+
+def typist(update: bytes) -> int | None:
+    """The client that typed this, if it may be a keystroke."""
+    if not update.startswith(b"\1\1"):  # one client, one struct
+        return None
+    client = shift = 0
+    for byte in update[2:10]:
+        client |= (byte & 127) << shift
+        if byte < 128:
+            return client
+        shift += 7
+    return None
 
 
 def typing_after(order: list[Run], shape: Shape) -> Typing | None:

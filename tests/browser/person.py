@@ -49,7 +49,8 @@ class Person:
 
     def asks(self, method: str, path: str, body: object = None) -> APIResponse:
         """One request to the HTTP side, as the page would send it."""
-        boot = self.context.request.get("/api/me").json()
+        # Again if the server ended a connection at that moment because it was idle for long.
+        boot = self.context.request.get("/api/me", max_retries=3).json()
         headers = {"X-CSRF-Token": boot["csrf"]}
         return self.context.request.fetch(path, method=method, headers=headers, data=body, timeout=PATIENCE * 1000)
 

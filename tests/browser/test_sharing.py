@@ -77,6 +77,7 @@ def test_what_was_never_sent_can_be_copied_when_the_note_is_not_there_any_more(s
     ana, ben = _with_guest(someone, permissions=["clipboard-read", "clipboard-write"])
     ben.types("Sent. ")
     ana.sees("Sent.")
+    ben.keeps_the_note()
     ben.context.set_offline(True)
     ben.types("Never sent.")
     expect(ben.state).to_have_text(re.compile("kept on this device"))

@@ -60,7 +60,7 @@ class Typist:
         self._types_at = 0.0
 
     def type_until(self, stopped: gevent.event.Event) -> None:
-        while not (stopped.is_set() and self.person.saved):
+        while not (stopped.is_set() and self.person.saved and self.person.joined is not None):
             self._turn(not stopped.is_set())
         self._link.wait(0.05)
 

@@ -14,6 +14,8 @@ from editor import lock
 from tests.live import Server
 from tests.services import free_port, postgres_database
 
+LEAVING = 10.0  # seconds in which PostgreSQL notices that somebody has left
+
 
 @pytest.fixture
 def url() -> Iterator[str]:
@@ -27,14 +29,14 @@ def test_servers_that_hear_of_each_other_share_a_database_and_nobody_else_does(u
     assert lock.take_database(url, shared=False) is lock.take_database(url, shared=True) is None
     with alone:
         pass
-    together = [lock.take_database(url, shared=True) for _ in range(3)]
+    together = [lock.take_database(url, shared=True, patience=LEAVING) for _ in range(3)]
     assert all(together)
     assert lock.take_database(url, shared=False) is None
     for each in together:
         assert each is not None
         with each:
             pass
-    alone = lock.take_database(url, shared=False)
+    alone = lock.take_database(url, shared=False, patience=LEAVING)
     assert alone is not None
     with alone:
         pass

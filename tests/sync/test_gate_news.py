@@ -57,6 +57,17 @@ def test_typing_on_is_new_once(gate: Gate) -> None:
     assert str(doc.get("title", type=Text)) == "helloabcéü日d😀e"
 
 
+def test_somebody_in_two_tabs_types_on_in_both(gate: Gate) -> None:
+    gate.admit(1, update(section(11, 0, text("a", origin=(10, 4)))))
+    for clock in range(1, 5):
+        for client, start in (10, 4), (11, 0):
+            stroke = update(section(client, start + clock, text("x", origin=(client, start + clock - 1))))
+            with pytest.raises(Refused, match="somebody else's"):
+                gate.admit(2, stroke)
+            assert gate.admit(1, stroke) == Admitted(stroke, (), 1)
+    assert gate.clocks == {10: 9, 11: 5}
+
+
 def test_typing_on_after_the_log_brought_the_same(gate: Gate) -> None:
     """Another process had it first."""
     first = update(section(10, 5, text("a", origin=(10, 4))))
