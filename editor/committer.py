@@ -14,6 +14,8 @@ from sync.store import Batch, Change, NotStored
 MOST_ENTRIES = 1000  # in one commit
 MOST_BYTES = 1 << 20  # of updates, in one commit
 BEAT = 0.005  # seconds from the beginning of one commit to that of the next, if so much comes: it takes more along then
+LONGEST_BEAT = 2  # times as long after a commit of
+MANY = 7  # documents: each of what it takes along then saves the others nothing to read, but the disk a visit
 LATE = 0.02  # seconds after which others do not wait for a commit any longer
 
 logger = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ class Committer:
         self._waiting: deque[Batch] = deque()
         self._busy: dict[str, list[Batch]] = {}  # document of which something was taken -> what waits for its answer
         self._taken_last: Taken | None = None  # what was too much for the commit it was taken for
-        self._began = 0.0  # when the last commit began
+        self._next = 0.0  # when the next commit may begin
         self._held: deque[Taken] = deque()  # what somebody else holds
         self._may_wait = max(1, len(lanes) - 1)  # how many more lanes may wait for them
         self._writing: list[float] = []  # when the commits began that go on, and that wait for nobody
@@ -123,9 +125,9 @@ class Committer:
     def _rest(self) -> None:
         """Until the next beat. The other lanes count on this one meanwhile."""
         now = monotonic()
-        if now < self._began + self._beat:
+        if now < self._next:
             self._writing.append(now)
-            gevent.sleep(self._began + self._beat - now)
+            gevent.sleep(self._next - now)
             self._writing.remove(now)
 
     def _gather(self) -> Sequence[Taken]:
@@ -160,7 +162,8 @@ class Committer:
 
     def _commit(self, lane: Lane, taken: Sequence[Taken], patient: bool = False) -> None:
         outcomes: Sequence[Outcome]
-        self._began = began = monotonic()
+        began = monotonic()
+        self._next = began + self._beat * min(LONGEST_BEAT, 1 + (len(taken) - 1) / (MANY - 1))
         failed = False
         if not patient:
             self._writing.append(began)

@@ -61,13 +61,16 @@ class Frames:
 
     def __init__(self) -> None:
         self.used = 0  # how often
-        self._last: tuple[bytes, int, Frame] | None = None
+        self._message: bytes | None = None
+        self._seq = 0
+        self._frame = Frame(b"")
 
     def of(self, message: bytes, seq: int) -> Frame:
         self.used += 1
-        if self._last is None or self._last[0] is not message or self._last[1] != seq:
-            self._last = message, seq, Frame(packets.event("message", message, seq))
-        return self._last[2]
+        if self._message is not message or self._seq != seq:
+            self._message, self._seq = message, seq
+            self._frame = Frame(packets.event("message", message, seq))
+        return self._frame
 
 
 @dataclass(eq=False)
@@ -137,14 +140,17 @@ class Connection:
 
     def send(self, message: bytes, seq: int) -> None:
         """A Message of the room."""
-        is_update = message.startswith(UPDATE)
-        if is_update and self._behind is not None:
-            return  # The catch-up will have it.
-        self._put(self.frames.of(message, seq))
-        if is_update and self.socket.queue.waiting > LAGGING and self.room is not None:
+        frame = self.frames.of(message, seq)
+        if self._behind is None and self.socket.queue.send_at_once(frame.framed):
+            return  # as almost always
+        if self._behind is not None:
+            if message.startswith(UPDATE):
+                return  # The catch-up will have it.
+            if message.startswith(SYNC_STEP2):
+                self._behind, self._catching_up = None, False
+        waiting = self._put(frame)
+        if waiting > LAGGING and self.room is not None and message.startswith(UPDATE):
             self._behind = self.room.doc.get_state()
-        elif message.startswith(SYNC_STEP2):
-            self._behind, self._catching_up = None, False
 
     def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
         """The ack of an event, if its sender asked for one."""
@@ -168,14 +174,17 @@ class Connection:
         idle = self.room is None and not self.joining and now - self.unjoined_since > deadline
         return idle or self.socket.queue.stuck() > STUCK
 
-    def _put(self, frame: Frame) -> None:
+    def _put(self, frame: Frame) -> int:
+        """How many bytes wait now."""
         if self.socket.closed or self._drowned:
-            return
-        self._drowned = self.socket.queue.waiting > DROWNING
-        if self._drowned:
+            return 0
+        outbox = self.socket.queue
+        if outbox.waiting > DROWNING:
+            self._drowned = True
             gevent.spawn(self.abandon)  # not from within the room, which is busy telling its peers something
-        else:
-            self.socket.queue.put(frame)
+            return 0
+        outbox.send(frame)
+        return outbox.waiting
 
     def _drained(self) -> None:
         if self._behind is not None and not self._catching_up:

@@ -16,7 +16,8 @@ MOST_VALUES = 128  # in a packet, at all depths
 DEEPEST = 4  # packet, its data, an argument, and one level in that
 LARGEST_QUICK = 700  # bytes: what is no larger can neither hold many values nor an update that takes long
 
-_OPTIONS = {"options": {"compress": True}}  # what JavaScript clients may say as well
+# An event, without its data and its id. JavaScript clients may say something of compression.
+_PLAIN = ({"type": packet.EVENT, "nsp": "/"}, {"type": packet.EVENT, "nsp": "/", "options": {"compress": True}})
 
 
 class Refused(Exception):
@@ -61,14 +62,15 @@ def quick(data: bytes) -> tuple[int | None, bytes] | None:
     if len(data) > LARGEST_QUICK:
         return None
     try:
-        match msgpack.unpackb(data):
-            case {"type": packet.EVENT, "data": ["message", bytes(message)], "nsp": "/", **rest}:
-                id = rest.pop("id", None)
-                if (rest or _OPTIONS) == _OPTIONS and (id is None or (type(id) is int and id >= 0)):
-                    return id, message
-    except ValueError:
-        pass  # it is not MessagePack, or more comes after it
-    return None
+        fields = msgpack.unpackb(data)
+        # Not with `match`, which takes longer than all the rest.
+        name, message = fields.pop("data")
+        id = fields.pop("id", None)
+        if fields not in _PLAIN or type(fields["type"]) is not int or name != "message" or type(message) is not bytes:
+            return None
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None  # it is not MessagePack, or more comes after it, or it is another packet
+    return (id, message) if id is None or (type(id) is int and id >= 0) else None
 
 
 def event(name: str, *arguments: object) -> bytes:

@@ -340,7 +340,7 @@ class Sockets:
         if found is None or found[1].startswith(Kind.SYNC_STEP1.value):
             return False
         id, message = found
-        self._guarded(connection, id, lambda: self._message(connection, id, [message]))
+        self._guarded(connection, id, lambda: self._act(connection, id, message))
         return True
 
     def _receive(self, sid: str, data: object) -> None:
@@ -398,9 +398,12 @@ class Sockets:
             raise Refused("not-joined", "expected a join before a message")
         match arguments:
             case [bytes(data)]:
-                pass
+                self._act(connection, id, data)
             case _:
                 raise Refused("malformed", "expected one argument, the bytes of a message")
+
+    def _act(self, connection: Connection, id: int | None, data: bytes) -> None:
+        """On a message, as far as it is one, of somebody who has joined."""
         try:
             message = Message.decode(data)
         except ValueError as error:
@@ -412,8 +415,8 @@ class Sockets:
 
         if message.kind is Kind.SYNC_STEP1:
             self._wait_for_admission()
-            if connection.room is None or connection.peer is None:
-                raise Refused("not-joined", "expected a join before a message")
+        if connection.room is None or connection.peer is None:
+            raise Refused("not-joined", "expected a join before a message")
         began = monotonic()
 
         def answered(answer: Answer) -> None:

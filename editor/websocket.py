@@ -125,6 +125,13 @@ class WebSocket:
         if self._open:
             self._write(frame)
 
+    def write_at_once(self, frame: bytes) -> bool:
+        """The same, unless something waits: then nothing is done. Whether it was."""
+        if self._unwritten or not self._open:
+            return False
+        self._write(frame)
+        return True
+
     def close(self, code: int = CloseCode.GOING_AWAY) -> None:
         """Say goodbye after all that was sent, wait a moment for the answer, and end the connection."""
         if self._open:

@@ -4,8 +4,7 @@ Nothing here lets others run: a greenlet that runs inside a transaction joins it
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -30,9 +29,13 @@ class Unreadable(Exception):
 
 def apply(doc: Doc[Any], updates: Sequence[bytes]) -> None:
     """Apply all of them at once, which is much faster than one by one. Raises `Unreadable`."""
-    with _readable(), doc.transaction():
-        for update in updates:
-            doc.apply_update(update)
+    with _readable:
+        if len(updates) == 1:
+            doc.apply_update(updates[0])
+            return
+        with doc.transaction():
+            for update in updates:
+                doc.apply_update(update)
 
 
 def apply_in_slices(doc: Doc[Any], update: bytes, pause: Callable[[], None], slowest: float) -> None:
@@ -47,7 +50,7 @@ def apply_in_slices(doc: Doc[Any], update: bytes, pause: Callable[[], None], slo
     while (piece := slices.next(size)) is not None:
         pause()
         began = time.thread_time()
-        with _readable():
+        with _readable:
             doc.apply_update(piece)
         took = time.thread_time() - began
         spent += took
@@ -60,29 +63,33 @@ def merge(updates: Sequence[bytes]) -> bytes:
     """One update that brings the same structs and deletes the same. Raises `Unreadable`."""
     while len(updates) > 1:
         chunks = [updates[at : at + MERGE_AT_ONCE] for at in range(0, len(updates), MERGE_AT_ONCE)]
-        with _readable():
+        with _readable:
             updates = [merge_updates(*chunk) for chunk in chunks]
     return updates[0]
 
 
 def lacking(doc: Doc[Any], state_vector: bytes) -> bytes:
     """What somebody lacks who has this much. Raises `Unreadable`."""
-    with _readable():
+    with _readable:
         return doc.get_update(state_vector)
 
 
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, RuntimeError) as error:
-        raise Unreadable(str(error)) from error
-    except BaseException as error:
+class _Readable:
+    """What pycrdt raises within it is raised as `Unreadable`. Not a generator: it is entered for each keystroke."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ValueError | RuntimeError):
+            raise Unreadable(str(error)) from error
         # Where Yrs meets what it does not expect it panics, and that arrives as a BaseException. The others of these
         # (an interrupt, the end of a greenlet) are not ours.
-        if type(error).__name__ == "PanicException":
+        if kind is not None and kind.__name__ == "PanicException":
             raise Unreadable(f"it panicked: {error}") from error
-        raise
+
+
+_readable = _Readable()
 
 
 def content(doc: Doc[Any], roots: Mapping[str, int]) -> object:

@@ -20,14 +20,14 @@ AWARENESS_TICK: Final = 1.0  # seconds between two looks at the leases
 AWARENESS_LEASE: Final = 12_000  # milliseconds after which somebody elsewhere of whom nothing was heard is gone
 
 CROWD: Final = 20  # people to whom an update is sent: from so many on, what comes close together is shown together
-CROWD_REST: Final = 0.1  # milliseconds for each of them from one update to the next, so that showing takes a tenth of
+CROWD_REST: Final = 0.05  # milliseconds for each of them from one update to the next, so that showing takes a tenth of
 CROWD_REST_MOST: Final = 50  # the time; but no longer than this
 
 IDLE: Final = 30_000  # milliseconds without people after which a room is forgotten
 
 NOT_WHOLE: Final = 10_000  # milliseconds for which it is remembered that a log is damaged
 
-COMPACT_ENTRIES: Final = 500  # since the last snapshot
+COMPACT_ENTRIES: Final = 1000  # since the last snapshot
 COMPACT_BYTES: Final = 256 * 1024  # of entries since the last snapshot
 COMPACT_IDLE: Final = 50  # entries that are worth a snapshot when everybody has left
 BASE_ENTRIES: Final = 100_000  # of so many, one snapshot is kept for ever, to look at a part of a very long log from

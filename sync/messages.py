@@ -28,6 +28,8 @@ class Message(NamedTuple):
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read exactly one message. Raises `Malformed`, a ValueError."""
+        if data.startswith(UPDATE) and len(data) > 3 and data[2] == len(data) - 3 < 128:
+            return cls(Kind.UPDATE, data[3:])  # a keystroke
         for beginning, kind in _KINDS.items():
             if data.startswith(beginning):
                 reader = Reader(data)
