@@ -25,6 +25,7 @@ from gevent.lock import Semaphore
 from socketio import packet as kinds
 
 from editor import access, damage, database, engine, epochs, outage, outbox, packets, websocket
+from editor.access import Arrival
 from editor.bucket import Bucket
 from editor.connection import Connection, Frames, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
@@ -32,7 +33,6 @@ from editor.entrance import LARGEST_BODY, MOST_PACKETS, Entrance
 from editor.limits import Limits
 from editor.loop import pause
 from editor.metrics import Metrics
-from editor.models import User
 from editor.outbox import Frame
 from editor.packets import Packet, Refused
 from sync.broker import Broker, Hint
@@ -446,15 +446,16 @@ class Sockets:
             return
         if wanted.schema != SCHEMA_VERSION:
             raise Refused("schema", f"expected schema {SCHEMA_VERSION}, not {wanted.schema}; load the page again")
-        if self._is_past(connection.identity):
-            # Who signed in while this connection was being opened comes back with another cookie.
-            connection.answer(id, {"error": "access", "message": "Connect again."})
-            connection.end()
-            return
         connection.joining = True
         try:
             self._wait_for_admission()
-            connection.answer(id, self._enter(connection, wanted))
+            arrival = self._look(connection.identity, wanted.document_id)
+            if arrival.past:
+                # Who signed in while this connection was being opened comes back with another cookie.
+                connection.answer(id, {"error": "access", "message": "Connect again."})
+                connection.end()
+            else:
+                connection.answer(id, self._enter(connection, wanted, arrival))
         finally:
             connection.joining = False
 
@@ -472,12 +473,12 @@ class Sockets:
             self._joins[key] = Bucket(most / 60, most / 2)
         return self._joins[key]
 
-    def _enter(self, connection: Connection, wanted: _Join) -> dict[str, object]:
+    def _enter(self, connection: Connection, wanted: _Join, arrival: Arrival) -> dict[str, object]:
         """Into the room. Returns the answer; what the room says comes after it. Raises `Refused`."""
-        identity, document_id = connection.identity, wanted.document_id
-        with self._app.app_context():
-            role = self._role(identity, document_id)
-            user = _introduce(identity, document_id)
+        identity, document_id, role = connection.identity, wanted.document_id, arrival.role
+        if role is None:
+            raise _not_found(identity)
+        user = self._introduce(identity, document_id, arrival)
         peer = Peer(
             send=connection.send,
             expel=lambda refusal: self._expelled(connection, refusal),
@@ -500,10 +501,9 @@ class Sockets:
             raise Refused("damaged", damage.whole(error.damage), first=first, last=last, has=error.has) from None
         try:
             # Asked again, now that a change of access would expel us: one that came just before would be missed.
-            with self._app.app_context():
-                if self._role(identity, document_id) != role:
-                    raise Refused("resync", "access has changed just now; join again")
-                _check_epoch(document_id, room.epoch, wanted.epoch)
+            if self._look(identity, document_id).role != role:
+                raise Refused("resync", "access has changed just now; join again")
+            self._check_epoch(document_id, room.epoch, wanted.epoch)
             if peer not in room.peers:
                 raise Refused("resync", "the document was loaded again just now; join again")
             if connection.socket.closed or connection.sio_sid is None:
@@ -515,18 +515,28 @@ class Sockets:
         self._server.enter_room(connection.sio_sid, document_id)
         return {"role": role.word, "epoch": room.epoch, "seq": room.seq, "user": user, "filled": _share(room.filled)}
 
-    def _is_past(self, identity: Identity) -> bool:
-        """Whether the session that the connection was opened with is none any more."""
+    def _look(self, identity: Identity, document_id: str) -> Arrival:
         with self._app.app_context():
-            user = None if identity.user_id is None else database.session.get(User, identity.user_id)
-            known = identity.user_id is None or (user is not None and user.active)
-            return not known or access.has_ended(database.session, identity.sign_in)
+            return access.look(database.session, document_id, identity.user_id, identity.links, identity.sign_in)
 
-    def _role(self, identity: Identity, document_id: str) -> access.Role:
-        role = access.role_of(database.session, document_id, identity.user_id, identity.links)
-        if role is None:
-            raise _not_found(identity)
-        return role
+    def _introduce(self, identity: Identity, document_id: str, arrival: Arrival) -> dict[str, object] | None:
+        """How the others will know somebody; None: no name, nobody to show."""
+        user_id, slot = identity.user_id, arrival.slot
+        if user_id is None:
+            return None
+        if slot is None:
+            with self._app.app_context():
+                slot = access.arrive(database.session, document_id, user_id)
+        return {"id": user_id, "name": arrival.name, "slot": slot}
+
+    def _check_epoch(self, document_id: str, epoch: str, wanted: str | None) -> None:
+        """Raises `Refused` for a copy of another history."""
+        if wanted in (None, epoch):
+            return
+        with self._app.app_context():
+            erased = epochs.was_erased(database.session, document_id, wanted)
+        why = "something was erased" if erased else "this is not the history that the note has now"
+        raise Refused("epoch", f"expected epoch {epoch}, not {wanted[:22]}: {why}", erased=erased)
 
     # -- Ways out --------------------------------------------------------------------------------------
 
@@ -572,23 +582,6 @@ class Sockets:
         else:
             connection.emit("expelled", answer)
             connection.end()
-
-
-def _introduce(identity: Identity, document_id: str) -> dict[str, object] | None:
-    """How the others will know somebody; None: no name, nobody to show."""
-    user = None if identity.user_id is None else database.session.get(User, identity.user_id)
-    if user is None:
-        return None
-    return {"id": user.id, "name": user.name, "slot": access.arrive(database.session, document_id, user.id)}
-
-
-def _check_epoch(document_id: str, epoch: str, wanted: str | None) -> None:
-    """Raises `Refused` for a copy of another history."""
-    if wanted in (None, epoch):
-        return
-    erased = epochs.was_erased(database.session, document_id, wanted)
-    why = "something was erased" if erased else "this is not the history that the note has now"
-    raise Refused("epoch", f"expected epoch {epoch}, not {wanted[:22]}: {why}", erased=erased)
 
 
 def _share(filled: float) -> float:

@@ -1,5 +1,7 @@
 """`palimpsest serve` with its checks of access taken out: what the attacks on our server succeed against."""
 
+from typing import Any
+
 from gevent import monkey
 
 monkey.patch_all()
@@ -7,9 +9,15 @@ monkey.patch_all()
 from editor import access, cli, sockets  # noqa: E402
 from sync.rooms import Rooms  # noqa: E402
 
+look = access.look
+
 
 def _everybody_owns(*_: object) -> access.Role:
     return access.Role.OWNER
+
+
+def _comes_as_owner(*who: Any) -> access.Arrival:
+    return look(*who)._replace(role=access.Role.OWNER, past=False)
 
 
 def _nothing(*_: object, **__: object) -> None: ...
@@ -17,9 +25,10 @@ def _nothing(*_: object, **__: object) -> None: ...
 
 def main() -> None:
     access.role_of = _everybody_owns  # type: ignore[assignment]
+    access.look = _comes_as_owner  # type: ignore[assignment]
     access.may_write = lambda role, user_id: True
     access.has_ended = lambda session, sign_in: False
-    sockets._check_epoch = _nothing
+    sockets.Sockets._check_epoch = _nothing  # type: ignore[method-assign]
     sockets.Sockets._expel = _nothing  # type: ignore[method-assign]
     Rooms.expel = _nothing  # type: ignore[method-assign]
     cli.main()

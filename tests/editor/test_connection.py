@@ -5,7 +5,7 @@ from engineio.socket import Socket
 from flask import Flask
 
 from editor import packets
-from editor.access import Role
+from editor.access import Arrival
 from editor.connection import DROWNING, MOST_UNANSWERED, Connection, Frames, Identity
 from editor.limits import Limits
 from editor.packets import Refused
@@ -66,15 +66,15 @@ def test_who_is_put_out_while_they_join_is_told_once(
     note = ada.new_note()
     sockets: Sockets = app.extensions["sockets"]
     connection.identity, connection.sio_sid = Identity(user_id=ada.who()["id"]), "a name"
-    role_of, asked = sockets._role, []
+    look, asked = sockets._look, []
 
-    def load_anew_at_that_moment(identity: Identity, document_id: str) -> Role:
+    def load_anew_at_that_moment(identity: Identity, document_id: str) -> Arrival:
         asked.append(document_id)
         if len(asked) == 2:
             app.extensions["rooms"].reload(note)
-        return role_of(identity, document_id)
+        return look(identity, document_id)
 
-    monkeypatch.setattr(sockets, "_role", load_anew_at_that_moment)
+    monkeypatch.setattr(sockets, "_look", load_anew_at_that_moment)
     wanted = {"document": note, "client": 7, "schema": 1, "epoch": None}
     with pytest.raises(Refused) as refused:
         sockets._join(connection, 1, [wanted])

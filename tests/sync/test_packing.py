@@ -41,7 +41,8 @@ def test_after_a_snapshot_the_entries_are_packed(world: World) -> None:
     world.clock.turn(1)
     assert packed(world) == COMPACT_ENTRIES + 5
     assert list(world.store.entries(DOCUMENT)) == []
-    assert spans(world) == [(n * 100 + 1, min(n * 100 + 100, COMPACT_ENTRIES + 5)) for n in range(COMPACT_ENTRIES // 100 + 1)]
+    last = COMPACT_ENTRIES + 5
+    assert spans(world) == [(first + 1, min(first + 100, last)) for first in range(0, last, 100)]
     alice.type("!")
     assert world.text() == "x" * (COMPACT_ENTRIES + 5) + "!"
     world.processes[0].kill()
