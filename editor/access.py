@@ -46,6 +46,15 @@ class Role(IntEnum):
         return self.name.lower()
 
 
+class Caller(NamedTuple):
+    """Who sent a request, as the database has them at this moment."""
+
+    id: int
+    guest: bool
+    key: str  # another one with another password
+    only_reads: bool  # a guest, while the administrator does not let guests write
+
+
 class Arrival(NamedTuple):
     """Somebody who asks to be let into a document, as the database has them at this moment."""
 
@@ -70,9 +79,21 @@ def person() -> User | None:
     return current_user._get_current_object() if current_user.is_authenticated else None
 
 
+def caller() -> Caller | None:
+    """The same as `person`, without an object: it is asked for each connection, and many come at once."""
+    key = cookie.get("_user_id")  # Flask-Login's
+    if key is None:
+        return None
+    row = database.execute(_CALLER, {"key": key, "sign_in": cookie.get("sign_in")}).one_or_none()
+    if row is None:
+        return None
+    user_id, guest, active, guests, signed_out = row
+    return Caller(user_id, guest, key, guest and guests is False) if active and not signed_out else None
+
+
 def has_ended(session: AnySession, sign_in: str | None) -> bool:
     """Whether somebody has signed out of this session."""
-    return sign_in is not None and session.get(PastSignIn, sign_in) is not None
+    return sign_in is not None and bool(session.scalar(_SIGNED_OUT, {"sign_in": sign_in}))
 
 
 def end(sign_in: str) -> None:
@@ -332,24 +353,25 @@ def _open_share(document_id: str, token: str) -> Share | None:
     return database.scalar(found)
 
 
-def _arrival() -> Select[Any]:
-    document, share, member, user, setting, past = (
-        model.__table__.c for model in (Document, Share, Member, User, Setting, PastSignIn)
-    )
-    user_id = bindparam("user_id", type_=Integer)
-    return (
-        select(
-            *(document.owner_id, document.deleted, share.id, share.role, share.token, member.share_id, member.slot),
-            *(user.name, user.active, user.guest),
-            select(setting.value).where(setting.key == "guests").scalar_subquery(),
-            exists().where(past.id == bindparam("sign_in", type_=String)),
-        )
-        .select_from(Document.__table__)
-        .outerjoin(Share.__table__, (share.document_id == document.id) & share.revoked.is_(None))
-        .outerjoin(Member.__table__, (member.document_id == document.id) & (member.user_id == user_id))
-        .outerjoin(User.__table__, user.id == user_id)
-        .where(document.id == bindparam("document_id", type_=String))
-    )
+_document, _share, _member, _user, _setting, _past = (
+    model.__table__.c for model in (Document, Share, Member, User, Setting, PastSignIn)
+)
+_guests = select(_setting.value).where(_setting.key == "guests").scalar_subquery()  # None: as if it were true
+_signed_out = exists().where(_past.id == bindparam("sign_in", type_=String))
+_asking = bindparam("user_id", type_=Integer)
 
-
-_ARRIVAL = _arrival()
+_SIGNED_OUT = select(_signed_out)
+_CALLER = select(_user.id, _user.guest, _user.active, _guests, _signed_out).where(
+    _user.fs_uniquifier == bindparam("key", type_=String)
+)
+_ARRIVAL = (
+    select(
+        *(_document.owner_id, _document.deleted, _share.id, _share.role, _share.token, _member.share_id, _member.slot),
+        *(_user.name, _user.active, _user.guest, _guests, _signed_out),
+    )
+    .select_from(Document.__table__)
+    .outerjoin(Share.__table__, (_share.document_id == _document.id) & _share.revoked.is_(None))
+    .outerjoin(Member.__table__, (_member.document_id == _document.id) & (_member.user_id == _asking))
+    .outerjoin(User.__table__, _user.id == _asking)
+    .where(_document.id == bindparam("document_id", type_=String))
+)

@@ -131,7 +131,8 @@ class Sockets:
         self._admission = Semaphore(1)
         self._joins: dict[object, Bucket] = {}  # of each person, or of an address without a name
         self._connections: dict[str, Connection] = {}
-        self._addresses: Counter[str] = Counter()  # how many connections are open from each
+        self._addresses: Counter[str] = Counter()  # how many connections are open from each,
+        self._users: Counter[int] = Counter()  # and of each
         self._frames = Frames()
         self._sweeping = False
         self.draining = False  # this process is about to stop
@@ -182,7 +183,7 @@ class Sockets:
 
     def people(self) -> set[int]:
         """Who is connected to this process."""
-        return {each.identity.user_id for each in self._connections.values() if each.identity.user_id is not None}
+        return set(self._users)
 
     def sign_ins(self) -> set[str]:
         """The sessions that are connected to this process."""
@@ -286,18 +287,25 @@ class Sockets:
         sio_sid: str = request.sid  # type: ignore[attr-defined]
         connection = self._connections[self._server.manager.eio_sid_from_sid(sio_sid, "/")]
         self._wait_for_admission()
-        person = access.person()
+        caller = access.caller()
+        self._count(connection.identity.user_id, -1)  # it may say twice that it speaks Socket.IO
         connection.identity = Identity(
-            user_id=person.id if person else None,
+            user_id=caller.id if caller else None,
             sign_in=cookie.get("sign_in"),
-            guest=person is not None and person.guest,
+            guest=caller is not None and caller.guest,
             links=access.links(),
-            standing=Standing(person.fs_uniquifier, access.only_reads(person)) if person else None,
+            standing=Standing(caller.key, caller.only_reads) if caller else None,
         )
         connection.sio_sid = sio_sid
-        most = self._limits.connections_per_user
-        if person is not None and sum(each.identity.user_id == person.id for each in self._connections.values()) > most:
+        self._count(connection.identity.user_id, 1)
+        if caller is not None and self._users[caller.id] > self._limits.connections_per_user:
             gevent.spawn(self._crowd_out, connection)  # once it knows that it is connected
+
+    def _count(self, user_id: int | None, more: int) -> None:
+        if user_id is not None:
+            self._users[user_id] += more
+            if not self._users[user_id]:
+                del self._users[user_id]
 
     def _crowd_out(self, connection: Connection) -> None:
         most = self._limits.connections_per_user
@@ -317,6 +325,7 @@ class Sockets:
             self._addresses[connection.address] -= 1
             if not self._addresses[connection.address]:
                 del self._addresses[connection.address]
+            self._count(connection.identity.user_id, -1)
             self._part(connection)
         self._server._handle_eio_disconnect(sid, reason)
 
