@@ -32,7 +32,7 @@ check: $(VENV)/.tested frontend/node_modules/.installed
 
 test: check frontend/dist/index.html $(VENV)/.chromium
 	$(NPM) test
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
+	$(VENV)/bin/pytest --numprocesses 3 --dist loadfile
 
 bench: $(VENV)/.tested frontend/dist/index.html tests/bench/node_modules/.installed
 	$(PY) -m tests.bench $(if $(QUICK),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \

@@ -11,7 +11,7 @@ from tests.nemesis.arsenal import ARSENALS
 from tests.nemesis.plan import Plan, draw
 from tests.nemesis.run import Run
 
-SECONDS = 25.0  # of blows; then everything is compared
+SECONDS = 20.0  # of blows; then everything is compared
 LEFT_OUT: Mapping[str, Sequence[str]] = {"sqlite": (), "cluster": ("memory",)}  # to be quick
 
 
