@@ -97,7 +97,7 @@ def test_two_tabs_of_one_person_write_with_and_without_a_network(someone: Someon
     ana.sees_saved()
     other = Person(ana.context, "Ana", ana.server)
     other.opens_note(path)
-    other.sees("First tab.")
+    other.sees("First tab.\n")
     ana.context.set_offline(True)
     for tab, words in ((ana, "One. "), (other, "Two. ")):
         expect(tab.state).to_have_text(re.compile("Offline|Reconnecting"))

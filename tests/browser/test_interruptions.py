@@ -50,7 +50,7 @@ def test_a_page_that_was_offline_the_whole_time_merges_on_return(someone: Someon
     ana, ben = someone("Ana").comes_as_guest(), someone("Ben").comes_as_guest()
     ben.opens_note(ana.shares(ana.starts_note()))
     ana.types("A first paragraph.\n")
-    ben.sees("A first paragraph.")
+    ben.sees("A first paragraph.\n")
     ben.context.set_offline(True)
     ana.types("Ana writes on with the network.")
     ben.goes_to_the_end()

@@ -33,7 +33,7 @@ def turns(ana: Person, ben: Person, anas: str, bens: str) -> None:
 def test_what_both_type_at_once_is_the_same_for_both(two: tuple[Person, Person]) -> None:
     ana, ben = two
     ana.types("One line of Ana.\n")
-    ben.sees("One line of Ana.")
+    ben.sees("One line of Ana.\n")
     ana.presses("Control+Home")
     ben.goes_to_the_end()
     turns(ana, ben, "She goes on writing here. ", "He writes at the same time")
@@ -108,7 +108,7 @@ def test_a_caret_that_moves_just_when_something_of_others_arrives_stays_where_it
 ) -> None:
     ana, ben = two
     ana.types("One line\n")
-    ben.sees("One line")
+    ben.sees("One line\n")
     ben.goes_to_the_end()
     expect(ana.page.locator(".caret-name")).to_have_text("Ben")
     # A browser moves the caret and tells of it a little later: this is in between.
@@ -204,7 +204,7 @@ def test_a_selection_is_seen_by_the_other(two: tuple[Person, Person]) -> None:
 def test_undo_takes_back_only_ones_own_edits(two: tuple[Person, Person]) -> None:
     ana, ben = two
     ana.types("Written by Ana.\n")
-    ben.sees("Written by Ana.")
+    ben.sees("Written by Ana.\n")
     ben.types("Written by Ben.")
     ana.sees("Written by Ben.")
     ana.presses("Control+z")
@@ -238,7 +238,7 @@ def test_without_websocket_everything_works_as_well(someone: Someone, proxy: Pro
     two = ana, ben = someone("Ana", base_url=proxy.url), someone("Ben", base_url=proxy.url)
     together(ana.comes_as_guest(), ben.comes_as_guest())
     ana.types("Ana polls.\n")
-    ben.sees("Ana polls.")
+    ben.sees("Ana polls.\n")
     ana.presses("Control+Home")
     ben.goes_to_the_end()
     turns(ana, ben, "Both at once. ", "At once, both.")
@@ -254,7 +254,7 @@ def test_one_who_polls_and_one_with_a_websocket_write_together(someone: Someone,
     two = ana, ben = someone("Ana"), someone("Ben", base_url=proxy.url)
     together(ana.comes_as_guest(), ben.comes_as_guest())
     ana.types("Ana has a WebSocket.\n")
-    ben.sees("Ana has a WebSocket.")
+    ben.sees("Ana has a WebSocket.\n")
     ana.presses("Control+Home")
     ben.goes_to_the_end()
     turns(ana, ben, "At once, Ana. ", "At once, Ben. ")
