@@ -90,9 +90,10 @@ def test_what_comes_at_once_is_one_commit(several: Several) -> None:
     assert all(writer.answered for writer in writers)
 
 
-def test_what_comes_within_a_beat_is_one_commit(several: Several) -> None:
-    lanes = several(2, late=1, beat=0.3)
-    lanes.append("a")
+@pytest.mark.parametrize(("before", "rest"), [("a", 0.2), ("aefghij", 0.4)], ids=["one note", "many notes"])
+def test_what_comes_within_a_beat_is_one_commit(several: Several, before: str, rest: float) -> None:
+    lanes = several(2, late=1, beat=0.2)
+    lanes.append(*before)
     lanes.ends("a")
     began = monotonic()
     for name in ("b", "c", "d"):
@@ -102,7 +103,7 @@ def test_what_comes_within_a_beat_is_one_commit(several: Several) -> None:
         while not lanes.going_on:
             gevent.sleep(0.005)
     assert lanes.going_on == [["b", "c", "d"]]
-    assert monotonic() - began > 0.2
+    assert monotonic() - began > rest - 0.1
     lanes.ends("b")
 
 
