@@ -80,15 +80,18 @@ def person() -> User | None:
 
 
 def caller() -> Caller | None:
-    """The same as `person`, without an object: it is asked for each connection, and many come at once."""
+    """Who sent this request, as `person` says, without an object: many connections may come at once.
+
+    Like Flask-Login's loader, and ours on top of it (`auth`), in one question.
+    """
     key = cookie.get("_user_id")  # Flask-Login's
     if key is None:
         return None
-    row = database.execute(_CALLER, {"key": key, "sign_in": cookie.get("sign_in")}).one_or_none()
+    row = database.execute(_CALLER, {"key": str(key), "sign_in": cookie.get("sign_in")}).one_or_none()
     if row is None:
         return None
     user_id, guest, active, guests, signed_out = row
-    return Caller(user_id, guest, key, guest and guests is False) if active and not signed_out else None
+    return Caller(user_id, guest, key, guest and _only_read(guests)) if active and not signed_out else None
 
 
 def has_ended(session: AnySession, sign_in: str | None) -> bool:
@@ -188,17 +191,19 @@ def role_of(session: AnySession, document_id: str, user_id: int | None, tokens: 
 def look(
     session: AnySession, document_id: str, user_id: int | None, tokens: Mapping[str, str], sign_in: str | None = None
 ) -> Arrival:
-    """The same, and who it is. One question, without objects: it is asked twice whenever somebody comes."""
-    if not _ID.fullmatch(document_id):
-        return Arrival()
+    """What `role_of` says, and who it is. One question, without objects: it is asked twice whenever somebody comes.
+
+    Whoever is `past` is told that, and nothing of the document.
+    """
     who = {"document_id": document_id, "user_id": user_id, "sign_in": sign_in}
-    row = session.execute(_ARRIVAL, who).one_or_none()
+    row = session.execute(_ARRIVAL, who).one_or_none() if _ID.fullmatch(document_id) else None
     if row is None:
-        return Arrival()
+        active = user_id is None or session.scalar(_ACTIVE, who)
+        return Arrival(past=not active or has_ended(session, sign_in))
     owner, deleted, share, share_role, token, by, slot, name, active, guest, guests, signed_out = row
     role = None
-    if deleted is None and _opens(owner, share, token, by, user_id, tokens.get(document_id, "")):
-        role = Role.VIEWER if guest and guests is False else _role(owner, share_role, user_id)
+    if deleted is None and _opens(owner, share, token, user_id, by, tokens.get(document_id, "")):
+        role = Role.VIEWER if guest and _only_read(guests) else _role(owner, share_role, user_id)
     return Arrival(role, signed_out or (user_id is not None and not active), name, slot)
 
 
@@ -295,9 +300,9 @@ def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Map
     if row is None:
         return None
     document, share, member, owner = row
-    link, token = (None, None) if share is None else (share.id, share.token)
+    share_id, token = (None, None) if share is None else (share.id, share.token)
     by = None if member is None else member.share_id
-    if not _opens(document.owner_id, link, token, by, user_id, tokens.get(document_id, "")):
+    if not _opens(document.owner_id, share_id, token, user_id, by, tokens.get(document_id, "")):
         return None
     user = None if user_id is None else session.get(User, user_id)
     role = _role(document.owner_id, None if share is None else share.role, user_id)
@@ -306,13 +311,15 @@ def _ask(session: AnySession, document_id: str, user_id: int | None, tokens: Map
     return Access(document, role, owner, share is not None, _shows(document, share, user_id))
 
 
-def _opens(owner_id: int, link: int | None, token: str | None, by: int | None, user_id: int | None, has: str) -> bool:
-    """Whether it is open to somebody: its owner, who came `by` the link that is open now, or who `has` its token."""
+def _opens(
+    owner_id: int, share_id: int | None, token: str | None, user_id: int | None, came_by: int | None, has_token: str
+) -> bool:
+    """Whether a document with this open share is open to its owner, who came by that share, or who has its token."""
     if owner_id == user_id:
         return True
-    if link is None or token is None:
+    if share_id is None or token is None:
         return False
-    return by == link or hmac.compare_digest(has.encode(), token.encode())
+    return came_by == share_id or hmac.compare_digest(has_token.encode(), token.encode())
 
 
 def _role(owner_id: int, share_role: str | None, user_id: int | None) -> Role:
@@ -323,6 +330,11 @@ def _role(owner_id: int, share_role: str | None, user_id: int | None) -> Role:
 def _shows(document: Document, share: Share | None, user_id: int | None) -> bool:
     """Whether they may see how it was written."""
     return document.owner_id == user_id or (share is not None and share.history)
+
+
+def _only_read(guests: bool | None) -> bool:
+    """Whether guests do, where the administrator has decided this; None: nothing, which is that they write as well."""
+    return guests is not None and not guests
 
 
 def _only_reads(session: AnySession, user: User) -> bool:
@@ -361,6 +373,7 @@ _signed_out = exists().where(_past.id == bindparam("sign_in", type_=String))
 _asking = bindparam("user_id", type_=Integer)
 
 _SIGNED_OUT = select(_signed_out)
+_ACTIVE = select(_user.active).where(_user.id == _asking)
 _CALLER = select(_user.id, _user.guest, _user.active, _guests, _signed_out).where(
     _user.fs_uniquifier == bindparam("key", type_=String)
 )

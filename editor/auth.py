@@ -84,7 +84,10 @@ def register(app: Flask) -> None:
 
 
 def _forget_ended_sessions(app: Flask) -> None:
-    """A cookie cannot be called back: somebody may have kept a copy of one whose owner has signed out."""
+    """A cookie cannot be called back: somebody may have kept a copy of one whose owner has signed out.
+
+    What is asked here for requests `access.caller` asks for connections.
+    """
     manager = app.login_manager  # type: ignore[attr-defined]
     load = manager._user_callback
 

@@ -140,15 +140,17 @@ class Connection:
 
     def send(self, message: bytes, seq: int) -> None:
         """A Message of the room."""
-        frame = self.frames.of(message, seq)
-        if self._behind is None and self.socket.queue.send_at_once(frame.framed):
-            return  # as almost always
         if self._behind is not None:
             if message.startswith(UPDATE):
                 return  # The catch-up will have it.
             if message.startswith(SYNC_STEP2):
                 self._behind, self._catching_up = None, False
-        waiting = self._put(frame)
+        frame = self.frames.of(message, seq)
+        waiting = self.socket.queue.send_at_once(frame.framed)
+        if waiting == 0:
+            return  # as almost always
+        if waiting is None:
+            waiting = self._put(frame)
         if waiting > LAGGING and self.room is not None and message.startswith(UPDATE):
             self._behind = self.room.doc.get_state()
 

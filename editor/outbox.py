@@ -46,8 +46,8 @@ class Outbox(JoinableQueue):  # type: ignore[type-arg]
     def __init__(self) -> None:
         super().__init__()
         self.drained: Callable[[], None] | None = None  # called when nothing waits any more
-        # Sends a framed message if nothing waits; whether it did.
-        self.send_at_once: Callable[[bytes], bool] = lambda framed: False
+        # `WebSocket.write_at_once`, once there is one.
+        self.send_at_once: Callable[[bytes], int | None] = lambda framed: None
         self._websocket: WebSocket | None = None
         self._queued = 0  # bytes that no poll has taken yet
         self._moved = time.monotonic()  # when something was last taken, or began to wait
@@ -73,7 +73,7 @@ class Outbox(JoinableQueue):  # type: ignore[type-arg]
         self.send_at_once = websocket.write_at_once
 
     def send(self, frame: Frame) -> None:
-        """The same as `put`, without a detour."""
+        """The same as `put`, for who knows that it is a frame."""
         if self._websocket is None:
             super().put(frame)
         else:
@@ -83,6 +83,8 @@ class Outbox(JoinableQueue):  # type: ignore[type-arg]
         """Never blocks."""
         if self._websocket is None:
             super().put(item, block, timeout)
+        elif type(item) is Frame:
+            self._websocket.write(item.framed)
         elif item is not None:
             self._websocket.send(item.encode())
         else:

@@ -16,6 +16,7 @@ MOST_VALUES = 128  # in a packet, at all depths
 DEEPEST = 4  # packet, its data, an argument, and one level in that
 LARGEST_QUICK = 700  # bytes: what is no larger can neither hold many values nor an update that takes long
 
+_MAP = 0x80  # the first byte of a map of few fields, and their number
 # An event, without its data and its id. JavaScript clients may say something of compression.
 _PLAIN = ({"type": packet.EVENT, "nsp": "/"}, {"type": packet.EVENT, "nsp": "/", "options": {"compress": True}})
 
@@ -63,14 +64,18 @@ def quick(data: bytes) -> tuple[int | None, bytes] | None:
         return None
     try:
         fields = msgpack.unpackb(data)
+        if type(fields) is not dict or data[0] != _MAP + len(fields):
+            return None  # a name may come twice, and the first time with anything
         # Not with `match`, which takes longer than all the rest.
-        name, message = fields.pop("data")
-        id = fields.pop("id", None)
-        if fields not in _PLAIN or type(fields["type"]) is not int or name != "message" or type(message) is not bytes:
+        arguments, id = fields.pop("data"), fields.pop("id", None)
+        if fields not in _PLAIN or type(fields["type"]) is not int or type(arguments) is not list:
             return None
-    except (ValueError, TypeError, LookupError, AttributeError):
+        name, message = arguments
+    except (ValueError, TypeError, LookupError):
         return None  # it is not MessagePack, or more comes after it, or it is another packet
-    return (id, message) if id is None or (type(id) is int and id >= 0) else None
+    if name != "message" or type(message) is not bytes or not (id is None or (type(id) is int and id >= 0)):
+        return None
+    return id, message
 
 
 def event(name: str, *arguments: object) -> bytes:

@@ -131,8 +131,8 @@ class Sockets:
         self._admission = Semaphore(1)
         self._joins: dict[object, Bucket] = {}  # of each person, or of an address without a name
         self._connections: dict[str, Connection] = {}
-        self._addresses: Counter[str] = Counter()  # how many connections are open from each,
-        self._users: Counter[int] = Counter()  # and of each
+        self._addresses: Counter[str] = Counter()  # how many connections are open from each
+        self._users: Counter[int] = Counter()  # how many each person has open
         self._frames = Frames()
         self._sweeping = False
         self.draining = False  # this process is about to stop
@@ -288,6 +288,8 @@ class Sockets:
         connection = self._connections[self._server.manager.eio_sid_from_sid(sio_sid, "/")]
         self._wait_for_admission()
         caller = access.caller()
+        if self._connections.get(connection.id) is not connection:
+            return  # it has ended meanwhile
         self._count(connection.identity.user_id, -1)  # it may say twice that it speaks Socket.IO
         connection.identity = Identity(
             user_id=caller.id if caller else None,
@@ -349,7 +351,7 @@ class Sockets:
         if found is None or found[1].startswith(Kind.SYNC_STEP1.value):
             return False
         id, message = found
-        self._guarded(connection, id, lambda: self._act(connection, id, message))
+        self._guarded(connection, id, lambda: self._pass_on(connection, id, message))
         return True
 
     def _receive(self, sid: str, data: object) -> None:
@@ -407,12 +409,12 @@ class Sockets:
             raise Refused("not-joined", "expected a join before a message")
         match arguments:
             case [bytes(data)]:
-                self._act(connection, id, data)
+                self._pass_on(connection, id, data)
             case _:
                 raise Refused("malformed", "expected one argument, the bytes of a message")
 
-    def _act(self, connection: Connection, id: int | None, data: bytes) -> None:
-        """On a message, as far as it is one, of somebody who has joined."""
+    def _pass_on(self, connection: Connection, id: int | None, data: bytes) -> None:
+        """What should be a message, to the room. Raises `Refused`, also when nobody has joined."""
         try:
             message = Message.decode(data)
         except ValueError as error:

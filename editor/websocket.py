@@ -125,12 +125,12 @@ class WebSocket:
         if self._open:
             self._write(frame)
 
-    def write_at_once(self, frame: bytes) -> bool:
-        """The same, unless something waits: then nothing is done. Whether it was."""
+    def write_at_once(self, frame: bytes) -> int | None:
+        """The same if nothing waits and nobody has said goodbye: how many bytes of it wait now. Else None."""
         if self._unwritten or not self._open:
-            return False
+            return None
         self._write(frame)
-        return True
+        return self.waiting
 
     def close(self, code: int = CloseCode.GOING_AWAY) -> None:
         """Say goodbye after all that was sent, wait a moment for the answer, and end the connection."""

@@ -199,12 +199,11 @@ class Room:
 
     def _do(self, job: Callable[[], None]) -> None:
         """Run it when nothing else is at work with the gate, whose pauses let others call us."""
+        self._jobs.append(job)
         if self._working:
-            self._jobs.append(job)
             return
         self._working = True
         try:
-            job()
             while self._jobs:
                 self._jobs.popleft()()
         finally:

@@ -58,7 +58,7 @@ class Gate:
         self._pause = pause
         self._shape = Shape()
         self._deleted = Ranges()
-        self._typing: dict[int, Typing] = {}  # of each client that may type on; its owner is known
+        self._typing: dict[int, Typing] = {}  # of each client that may type on; all of them are in `owners`
         self._early: list[Sequence[Run]] = []  # replayed, but what they need was not
 
     def replay(self, update: bytes) -> None:

@@ -6,10 +6,10 @@ import pytest
 from flask import Flask
 
 from editor import access
-from editor.access import Role, arrive, may_write, role_of
+from editor.access import Arrival, Role, arrive, look, may_write, role_of
 from editor.database import session
 from editor.errors import Denied, NotFound
-from editor.models import Document, Member, Share, User, now
+from editor.models import Document, Member, PastSignIn, Share, User, now
 
 
 @pytest.fixture
@@ -50,6 +50,27 @@ def test_the_owner_and_nobody_else(people: dict[str, int], note: str) -> None:
     assert role(note, None) is None
     assert role(note, None, "") is None
     assert role("x" * 22, people["ada"]) is None
+
+
+def test_who_is_past_is_told_so_whatever_they_ask_for(people: dict[str, int], note: str) -> None:
+    ada = session.get_one(User, people["ada"])
+    session.add(PastSignIn(id="signed out"))
+    session.commit()
+    for name in (note, "x" * 22, "no name of a note"):
+        assert not look(session, name, ada.id, {}, "signed in").past
+        assert look(session, name, ada.id, {}, "signed out").past
+        assert look(session, name, None, {}, "signed out").past
+        assert look(session, name, 1234, {}, "signed in").past
+    ada.active = False
+    session.commit()
+    for name in (note, "x" * 22, "no name of a note"):
+        assert look(session, name, ada.id, {}, "signed in").past
+
+
+def test_who_comes_is_shown_as_who_they_are(people: dict[str, int], note: str) -> None:
+    assert look(session, note, people["ada"], {}) == Arrival(Role.OWNER, False, "ada", 1)
+    assert look(session, note, people["eve"], {}) == Arrival(None, False, "eve", None)
+    assert look(session, note, None, {}) == Arrival(None, False, None, None)
 
 
 @pytest.mark.parametrize("word", ["viewer", "commenter", "editor"])

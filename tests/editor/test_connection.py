@@ -11,6 +11,7 @@ from editor.limits import Limits
 from editor.packets import Refused
 from editor.sockets import Sockets
 from sync.messages import Kind, Message
+from sync.peer import Peer
 from tests.editor.conftest import Arrive
 
 
@@ -47,6 +48,27 @@ def test_no_more_waits_than_a_client_can_drown_in_and_one_message(connection: Co
     for number in range(20):
         connection.send(b"\0\1" + largest + bytes([number]), 1)
     assert DROWNING < connection.socket.queue.waiting <= DROWNING + len(largest) + 100
+
+
+def test_who_does_not_take_one_large_update_is_sent_no_more_of_them(
+    app: Flask, arrive: Arrive, connection: Connection
+) -> None:
+    ada = arrive()
+    ada.sign_up("Ada")
+    peer = Peer(connection.send, lambda refusal: None, ada.who()["id"], 1, 2, None, True)
+    left: list[bytes] = []
+
+    def half(framed: bytes) -> int:
+        """A network that takes the first half of all."""
+        left.append(framed)
+        return len(framed) // 2
+
+    connection.socket.queue.send_at_once = half
+    connection.room = app.extensions["rooms"].enter(ada.new_note(), peer)
+    connection.send(b"\0\2" + bytes(1 << 20), 1)
+    assert connection.lagging
+    connection.send(b"\0\2" + bytes(10), 2)
+    assert len(left) == 1
 
 
 def test_a_message_for_many_is_encoded_once() -> None:

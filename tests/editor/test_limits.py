@@ -1,10 +1,13 @@
 """What each may have of everything: who has more is told so, keeps their text, and catches up."""
 
+import base64
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgpack
 import pytest
 import requests
 import websocket
@@ -169,6 +172,24 @@ def test_too_many_connections_of_one_person(server: Server, somebody: Visitor, n
             assert "6 connections" in reason["message"]
             one_more.ends()
         several[0].joined()
+
+
+def test_connections_that_end_while_they_say_who_they_are_do_not_count(
+    server: Server, somebody: Visitor, note: str
+) -> None:
+    say = base64.b64encode(msgpack.packb({"type": 0, "nsp": "/"})).decode()
+    url, headers = f"{server.url}/socket.io/?EIO=4&transport=polling", {"Cookie": somebody.cookies}
+
+    def come_and_go(_: int) -> None:
+        sid = requests.get(url, headers=headers, timeout=20).text.split('"sid":"')[1].split('"')[0]
+        with ThreadPoolExecutor(2) as both:
+            for body in (f"b{say}", "1"):
+                both.submit(requests.post, f"{url}&sid={sid}", body, headers=headers, timeout=20)
+
+    with ThreadPoolExecutor(4) as several:
+        list(several.map(come_and_go, range(24)))
+    with Tab(server, somebody, note) as later:
+        later.joined()
 
 
 def test_too_many_connections_of_one_address(server: Server, note: str) -> None:

@@ -68,6 +68,8 @@ def test_a_small_message_is_read_quickly_and_anything_else_with_care() -> None:
         packed(["message", b"abc"], type=2.0, id=7),
         packed(["message", b"abc"], nsp="/other", id=7),
         packed({"message": b"abc", "b": 1}, id=7),
+        packed({"message": None, b"abc": None}, id=7),
+        b"\x84" + packed(["message", b"abc"])[1:] + b"\xa4data\x92\xa7message\xc4\x01a",
         packed(["message", b"abc"], id=7) + b"\0",
         b"\x93\x01\x02\x03",
         b"\xc1",
