@@ -132,6 +132,11 @@ class CaretView implements PluginView {
 
   private draw = () => {
     this.frame = 0
+    // What is drawn beside a composition may end it, and then its text is written twice.
+    if (this.view.composing) {
+      this.frame = requestAnimationFrame(this.draw)
+      return
+    }
     try {
       heedCaret(this.view)
       this.view.dispatch(this.view.state.tr.setMeta(OTHERS, true))

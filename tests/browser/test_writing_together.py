@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Someone
-from tests.browser.person import Person, same
+from tests.browser.person import Person, eventually, same
 from tests.browser.proxy import Proxy
 from tests.live import Server
 
@@ -168,6 +168,9 @@ def test_what_an_input_method_composes_is_there_once_whatever_others_write_besid
     ben.sees("hello かんworld")
     ben.goes_to_the_end()
     ben.presses(where)
+    place = 1 if where == "Home" else len("hello かんworld") + 1
+    head = "element => element.editor.state.selection.head"
+    eventually(ben.page, lambda: ben.body.evaluate(head) == place, lambda: f"the caret at {place}")
     ben.types("!?")
     ben.sees_saved()
     composes("かんじ")
