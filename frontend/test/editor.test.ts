@@ -261,6 +261,21 @@ test('the caret of somebody else carries name and slot, and no style', async () 
   expect(dom.querySelector('.caret, .remote')?.closest('[style]')).toBeNull()
 })
 
+test('while an input method composes nobody is drawn beside it, and then they are', async () => {
+  const [ana, ben] = pair()
+  ana.editor.commands.setContent({ type: 'doc', content: [paragraph('words')] })
+  const { dom } = ana.editor.view
+  const { input } = ana.editor.view as unknown as { input: { composing: boolean } }
+  const at = (place: number) => Y.createRelativePositionFromTypeIndex((ben.doc.getXmlFragment('body').get(0) as Y.XmlElement).get(0) as Y.XmlText, place)
+  input.composing = true
+  ana.awareness.states.set(ben.doc.clientID, { user: { id: 2, name: 'Ben', slot: 7 }, cursor: { anchor: at(1), head: at(3) } })
+  ana.awareness.emit('change', [{ added: [ben.doc.clientID], updated: [], removed: [] }, 'wire'])
+  for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame)
+  expect(dom.querySelector('.caret')).toBeNull()
+  input.composing = false
+  await expect.poll(() => dom.querySelector('.caret-name')?.textContent).toBe('Ben')
+})
+
 test('only harmless addresses become links', () => {
   const ana = writer()
   ana.editor.commands.setContent('<p><a href="javascript:alert(1)">x</a><a href="https://example.org">y</a><a href="data:text/html,z">z</a><a href="mailto:a@b.c">m</a></p>')
