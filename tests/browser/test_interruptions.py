@@ -123,6 +123,7 @@ def test_an_edit_that_the_server_never_takes_does_not_end_the_note(someone: Some
     ana.page.get_by_role("button", name="Copy my text").click()
     assert "Taken. Not taken. Nor this." in ana.page.evaluate("navigator.clipboard.readText()")
     ana.sees_no("Not taken.")
+    ana.sees("Taken.")
     ana.goes_to_the_end()
     ana.types("Going on.")
     ana.sees_kept("Taken. Going on.")
