@@ -185,7 +185,7 @@ class Connection:
             self._drowned = True
             gevent.spawn(self.abandon)  # not from within the room, which is busy telling its peers something
             return 0
-        outbox.send(frame)
+        outbox.put(frame)
         return outbox.waiting
 
     def _drained(self) -> None:

@@ -72,13 +72,6 @@ class Outbox(JoinableQueue):  # type: ignore[type-arg]
             self.put(item)
         self.send_at_once = websocket.write_at_once
 
-    def send(self, frame: Frame) -> None:
-        """The same as `put`, for who knows that it is a frame."""
-        if self._websocket is None:
-            super().put(frame)
-        else:
-            self._websocket.write(frame.framed)
-
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Never blocks."""
         if self._websocket is None:
