@@ -4,15 +4,15 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from sync.codec import Malformed, write_uint
-from sync.gate.keystroke import Typing, typing_after, typist
+from sync.codec import MAX_CLOCK, Malformed, write_uint
+from sync.gate.keystroke import keystroke
 from sync.gate.limits import UNLIMITED, Limits, TooLarge
 from sync.gate.order import Run, Stuck, in_order
 from sync.gate.ranges import FEW, Merged, Range, Ranges, Spans
-from sync.gate.rules import check, check_deletes
+from sync.gate.rules import TEXTS, check, check_deletes
 from sync.gate.scan import Deletes, Scan, Section, scan
-from sync.gate.scanner import PAUSE_EVERY, no_pause
-from sync.gate.shape import Draft, Shape
+from sync.gate.scanner import PAUSE_EVERY, Id, no_pause
+from sync.gate.shape import Draft, List, Shape
 from sync.gate.structs import Struct
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Gate:
         self._pause = pause
         self._shape = Shape()
         self._deleted = Ranges()
-        self._typing: dict[int, Typing] = {}  # of each client that may type on; all of them are in `owners`
+        self._typed: dict[int, tuple[int, Id | None]] = {}  # client -> where its last keystroke ended, and before what
         self._early: list[Sequence[Run]] = []  # replayed, but what they need was not
 
     def replay(self, update: bytes) -> None:
@@ -90,24 +90,55 @@ class Gate:
 
         `full`: nothing may come to the document but deletions.
         """
-        client = typist(update)
-        typing = None if full or client is None else self._typing.get(client)
-        if (
-            typing is not None
-            and (length := typing.length(update))
-            and self.clocks[typing.client] == typing.clock
-            and self.owners[typing.client] == user_id
-        ):
-            clock = typing.clock + length
-            self.clocks[typing.client] = clock
-            typing.move(clock)
-            return Admitted(update, (), length)
+        if not full and (admitted := self._admit_keystroke(user_id, update)) is not None:
+            return admitted
         try:
             return self._admit(user_id, update, full)
         except TooLarge as error:
             raise Refused("too-large", str(error)) from None
         except Malformed as error:
             raise Refused("malformed", str(error)) from None
+
+    def _admit_keystroke(self, user_id: int | None, update: bytes) -> Admitted | None:
+        """As `_admit`, if this is text by somebody who has written before, and right. None: look closer."""
+        found = keystroke(update)
+        if found is None or len(update) > self._limits.max_bytes:
+            return None
+        client, clock, length, origin, right = found
+        clocks, owners = self.clocks, self.owners
+        end = clock + length
+        if clocks.get(client) != clock or end > MAX_CLOCK or client not in owners or owners[client] != user_id:
+            return None
+        place = self._between(origin, right)
+        if place is None:
+            return None
+        clocks[client] = end
+        self._shape.put_text(client, clock, place)
+        # What is typed on is put together with what was typed before.
+        if self._typed.get(client) != (clock, right) or origin != (client, clock - 1):
+            self.structs += 1
+        self._typed[client] = end, right
+        return Admitted(update, (), length)
+
+    def _between(self, origin: Id, right: Id | None) -> List | None:
+        """The text that has a place between these two. None: there is none, or it is not that simple."""
+        place = self._text_at(*origin)
+        if place is None or self._shape.splits_pair(origin[0], origin[1] + 1):
+            return None
+        if right is not None and (self._text_at(*right) != place or self._shape.splits_pair(*right)):
+            return None
+        return place
+
+    def _text_at(self, client: int, clock: int) -> List | None:
+        """The text that something stands in."""
+        if clock >= self.clocks.get(client, 0):
+            return None
+        place = self._shape.list_at(client, clock)
+        if place is None or place[1] is not None:  # it went with what it was in, or it is the value of a key
+            return None
+        node = place[0]
+        which = self._roots.get(node) if isinstance(node, str) else self._shape.types[node][0]
+        return place if which in TEXTS else None
 
     def _admit(self, user_id: int | None, update: bytes, full: bool) -> Admitted | None:
         found = scan(update, self._limits, self._pause)
@@ -140,11 +171,6 @@ class Gate:
         for client, ranges in news:
             if client not in many:
                 self._deleted.add(client, self._deleted.lacking(client, ranges))
-        if fresh:
-            for client in ends:
-                self._typing.pop(client, None)
-            if not news and (typing := typing_after(order, self._shape)) is not None:
-                self._typing[typing.client] = typing
         return admitted
 
     def _unknown(self, run: Run) -> Run:

@@ -37,6 +37,7 @@ IN_LIST: Final = {  # what may stand in the list of each type
     XML_ELEMENT: IN_XML,
     XML_FRAGMENT: IN_XML,
 }
+TEXTS: Final = frozenset([which for which, kinds in IN_LIST.items() if STRING in kinds])
 AS_ENTRY: Final = frozenset((DELETED, STRING, TYPE, ANY))  # as the value of a key, or an attribute
 XML_CHILDREN: Final = {  # a reader of XML takes no other type for a child
     XML_ELEMENT: (XML_ELEMENT, XML_TEXT),

@@ -72,6 +72,10 @@ class Shape:
             self.types[client, struct.clock] = (struct.which, depth + 1)
         self.other.extend(client, struct.clock, struct.clock + struct.length)
 
+    def put_text(self, client: int, clock: int, place: List) -> None:
+        """Add text without surrogate pairs, which has an origin: of such a struct nothing else needs to be known."""
+        self._run(client, clock, place)
+
     def take(self, other: "Shape") -> None:
         """Take over what an update brought: its clocks come after ours."""
         self.types.update(other.types)
