@@ -13,9 +13,9 @@ from sync.store import Batch, Change, NotStored
 
 MOST_ENTRIES = 1000  # in one commit
 MOST_BYTES = 1 << 20  # of updates, in one commit
-BEAT = 0.005  # seconds from the beginning of one commit to that of the next, if so much comes: it takes more along then
-LONGEST_BEAT = 2  # times as long, at most: after a commit of many documents, each of which costs the disk a visit
-MANY = 7  # documents after which it is the longest
+BEAT = 0.0025  # seconds from the beginning of one commit to that of the next, if so much comes: it takes more along
+LONGEST_BEAT = 8  # times as long, after a commit of many documents: the next one has as many, and they share its cost
+MANY = 18  # documents after which it is the longest
 LATE = 0.02  # seconds after which others do not wait for a commit any longer
 
 logger = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ class Committer:
     """Takes batches, has them written, and tells them.
 
     The first batch after a pause is taken on the loop's next turn, so that everything that has just arrived comes
-    along, and the next commit starts when the last one is done, and a beat after that has begun: two, if it was of many
-    documents. Only while that one is late another lane goes on with other documents; each is in one commit at a time.
-    One that somebody else holds is waited for in a commit of its own, and in all lanes but one at most.
+    along, and the next commit starts when the last one is done, and a beat after that has begun, or several if it was
+    of many documents. Only while that one is late another lane goes on with other documents; each is in one commit at a
+    time. One that somebody else holds is waited for in a commit of its own, and in all lanes but one at most.
     """
 
     def __init__(self, *lanes: Lane, late: float = LATE, beat: float = BEAT) -> None:
@@ -163,7 +163,8 @@ class Committer:
     def _commit(self, lane: Lane, taken: Sequence[Taken], patient: bool = False) -> None:
         outcomes: Sequence[Outcome]
         began = monotonic()
-        self._next = began + self._beat * min(LONGEST_BEAT, 1 + (len(taken) - 1) / (MANY - 1))
+        share = min(1.0, (len(taken) - 1) / (MANY - 1))
+        self._next = began + self._beat * (1 + share * (LONGEST_BEAT - 1))
         failed = False
         if not patient:
             self._writing.append(began)

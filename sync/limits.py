@@ -20,8 +20,8 @@ AWARENESS_TICK: Final = 1.0  # seconds between two looks at the leases
 AWARENESS_LEASE: Final = 12_000  # milliseconds after which somebody elsewhere of whom nothing was heard is gone
 
 CROWD: Final = 20  # people to whom an update is sent: from so many on, what comes close together is shown together
-CROWD_REST: Final = 0.05  # milliseconds for each of them from one update to the next, so that showing takes a tenth of
-CROWD_REST_MOST: Final = 50  # the time; but no longer than this
+CROWD_REST: Final = 0.02  # milliseconds for each of them from one update to the next, so that showing takes a quarter
+CROWD_REST_MOST: Final = 50  # of the time; but no longer than this
 
 IDLE: Final = 30_000  # milliseconds without people after which a room is forgotten
 

@@ -2,6 +2,7 @@
 that call the rooms."""
 
 import heapq
+import math
 import random
 from collections.abc import Callable
 from itertools import count
@@ -36,11 +37,12 @@ class Clock:
         return self.ms
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
-        heapq.heappush(self._due, (self.ms + round(seconds * 1000), next(self._number), call))
+        # Whole milliseconds, and never too early: who looks at the clock then would ask for the rest of one, for ever.
+        heapq.heappush(self._due, (self.ms + math.ceil(seconds * 1000), next(self._number), call))
 
     def turn(self, seconds: float = 0) -> None:
         """Let so much time pass, and do what is due."""
-        until = self.ms + round(seconds * 1000)
+        until = self.ms + math.ceil(seconds * 1000)
         while self._due and self._due[0][0] <= until:
             self.ms, _, call = heapq.heappop(self._due)
             call()
