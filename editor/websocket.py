@@ -129,7 +129,7 @@ class WebSocket:
         """The same if nothing waits and nobody has said goodbye: how many bytes of it wait now. Else None."""
         if self._unwritten or not self._open:
             return None
-        self._write(frame)
+        self._begin_writing(frame)
         return self.waiting
 
     def close(self, code: int = CloseCode.GOING_AWAY) -> None:
@@ -253,25 +253,28 @@ class WebSocket:
                 self._shut_if_last()
 
     def _write(self, data: bytes) -> None:
+        """After what waits already."""
+        if self._unwritten:
+            self._unwritten.append(memoryview(data))
+            self.waiting += len(data)
+        elif not self._ended.is_set():
+            self._begin_writing(data)
+
+    def _begin_writing(self, data: bytes) -> None:
         """As much as the network takes, and the rest as soon as it does."""
-        if self._ended.is_set():
+        try:
+            written = self._socket.send(data)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            self._end()
             return
-        written = 0
-        if not self._unwritten:
-            try:
-                written = self._socket.send(data)
-            except BlockingIOError:
-                pass
-            except OSError:
-                self._end()
-                return
-            if written == len(data):
-                return
+        if written < len(data):
+            self._unwritten.append(memoryview(data)[written:])
+            self.waiting += len(data) - written
             self.moved = time.monotonic()
             self._written.clear()
             self._writable.start(self._write_on)
-        self._unwritten.append(memoryview(data)[written:])
-        self.waiting += len(data) - written
 
     def _write_on(self) -> None:
         """For the loop: the network takes more."""
