@@ -11,7 +11,7 @@ from sync.store import UnknownDocument
 
 log = logging.getLogger(__name__)
 
-REST = 250  # it takes at most one part in REST of the time,
+REST = 500  # it takes at most one part in REST of the time,
 LONGEST = 30.0  # but rests no longer than so many seconds
 
 

@@ -34,6 +34,7 @@ WATCH_RESTORES_EVERY = 1.0  # seconds
 GRACE = 15  # seconds that a worker has to finish once it was told to
 LEAVING = 8.0  # seconds that another server has to leave the folder
 CONNECTIONS = 10_000
+YOUNG = 10_000  # new objects after which Python looks for garbage among them; what a keystroke makes is freed anyway
 SWITCH = 0.0005  # seconds that the loop may compute while the thread that commits wants to go on, ten times a commit
 BACKLOG = 1024  # connections that wait while a worker starts; all come back at once after a restart
 
@@ -139,6 +140,7 @@ def _begin(worker: Any) -> None:
     # What the program itself is made of is never garbage. To look through all of it holds everybody up for 0.1 s.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG)
     sys.setswitchinterval(SWITCH)
     logs.begin(worker.app.callable.extensions["config"])
     gevent.spawn(_begin_anew_after_a_restore, worker)
