@@ -4,9 +4,9 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from editor import database
 from editor.config import Config
@@ -51,11 +51,22 @@ def take_database(url: str, shared: bool, patience: float = 0.0) -> AbstractCont
     while True:
         (taken,) = connection.execute(f"SELECT pg_try_advisory_lock{kind}({SERVING})").fetchone()
         if taken:
-            return closing(connection)
+            return _held(connection)
         if time.monotonic() > deadline:
             connection.close()
             return None
         time.sleep(0.05)
+
+
+@contextmanager
+def _held(connection: Any) -> Iterator[object]:
+    """Close it at the end of this process. One that was forked has it, too, and would say goodbye for both."""
+    process = os.getpid()
+    try:
+        yield connection
+    finally:
+        if os.getpid() == process:
+            connection.close()
 
 
 @contextmanager

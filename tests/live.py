@@ -74,6 +74,11 @@ class Server:
         return self._process.pid
 
     @property
+    def workers(self) -> list[int]:
+        """The processes that the master has made."""
+        return [int(word) for word in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    @property
     def running(self) -> bool:
         """Whether its master is there."""
         return self._process is not None and self._process.poll() is None

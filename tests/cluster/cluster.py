@@ -126,8 +126,7 @@ class Cluster:
 
     def workers(self) -> list[int]:
         """Their processes: more than there are places while they are replaced."""
-        master = self.server.pid
-        return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+        return self.server.workers
 
     def kill(self, worker: int) -> None:
         os.kill(self.pid(worker), signal.SIGKILL)

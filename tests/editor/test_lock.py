@@ -52,6 +52,13 @@ def test_a_second_server_without_redis_says_what_to_set(url: str, tmp_path: Path
         said = "Another server is using this database. Stop it, or set PALIMPSEST_REDIS_URL for both.\n"
         assert second.stderr == said
         assert first.answers()
+        before = set(first.workers)
+        first.reload()
+        while before & set(first.workers):
+            time.sleep(0.05)
+        # The worker that has ended had the connection as well.
+        second = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        assert second.stderr == said
     finally:
         first.kill()
 
