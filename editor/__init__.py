@@ -23,7 +23,6 @@ def create_app(config: "Config") -> "Flask":
     from editor.health import health
     from editor.history import history
     from editor.me import me
-    from editor.redis_broker import RedisBroker
     from editor.repairs import repairs
     from editor.retention import Retention
     from editor.settings import settings
@@ -31,7 +30,6 @@ def create_app(config: "Config") -> "Flask":
     from editor.sql_store import SqlStore
     from editor.states import states
     from editor.versions import versions
-    from editor.watch import Watch
     from sync.broker import Broker, LocalBroker
     from sync.rooms import Rooms
 
@@ -41,7 +39,12 @@ def create_app(config: "Config") -> "Flask":
     engine = database.connect(config.database_url, hurried=True)
     database.install(app, engine)
     store = SqlStore(engine)
-    broker: Broker = RedisBroker(config.redis_url) if config.redis_url else LocalBroker()
+    redis = None
+    if config.redis_url:
+        from editor.redis_broker import RedisBroker
+
+        redis = RedisBroker(config.redis_url)
+    broker: Broker = redis or LocalBroker()
     capacity = config.limits.capacity
     rooms = Rooms(store, broker, ROOTS, pause=loop.pause, later=loop.later, capacity=capacity)
     followers = [
@@ -76,7 +79,9 @@ def create_app(config: "Config") -> "Flask":
         app.register_blueprint(resource)
     security.limit(app, config.redis_url)
     sockets.register(app, rooms, broker)
-    if isinstance(broker, RedisBroker):
-        app.extensions["watch"] = Watch(app, rooms, broker)
+    if redis is not None:
+        from editor.watch import Watch
+
+        app.extensions["watch"] = Watch(app, rooms, redis)
     security.trust_proxies(app, config.trusted_proxies)
     return app

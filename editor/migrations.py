@@ -1,24 +1,27 @@
-"""Bring the tables of a database to what `models` says, whichever version made them."""
+"""Bring the tables of a database to what `models` says, whichever version made them.
+
+Alembic does it. To know which version that is needs no Alembic: a server that is asked whether it is ready has none.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
 
 from editor import database
 
 
 def upgrade(target: Engine | str, say: Callable[[str], None] = print) -> None:
     """Once this returns, the tables are the newest; if it raises, they are what they were. Says each step it takes."""
+    from alembic import command
+    from alembic.config import Config
+
     engine = database.connect(target) if isinstance(target, str) else target
     try:
         with engine.connect() as connection:
-            command.upgrade(_config(connection=connection, say=say), "head")
+            config = Config(attributes={"connection": connection, "say": say})
+            config.set_main_option("script_location", str(folder()).replace("%", "%%"))
+            command.upgrade(config, "head")
     finally:
         if engine is not target:
             engine.dispose()
@@ -28,14 +31,15 @@ def upgrade(target: Engine | str, say: Callable[[str], None] = print) -> None:
 def version(engine: Engine) -> str | None:
     """Which version made the tables of a database; None: there are none."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return version
 
 
 def newest() -> str:
     """The version that `upgrade` brings tables to."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    return max(_known())
 
 
 def is_older(version: str | None) -> bool:
@@ -45,14 +49,12 @@ def is_older(version: str | None) -> bool:
 
 def is_newer(version: str | None) -> bool:
     """Whether a later program made tables of this version."""
-    script = ScriptDirectory.from_config(_config())
-    return version is not None and version not in {each.revision for each in script.walk_revisions()}
+    return version is not None and version not in _known()
 
 
-def _config(**attributes: Any) -> Config:
-    config = Config(attributes=attributes)
-    config.set_main_option("script_location", str(folder()).replace("%", "%%"))
-    return config
+def _known() -> set[str]:
+    """The versions that there are migrations to: their files begin with these, in their order."""
+    return {file.name.partition("_")[0] for file in (folder() / "versions").glob("[0-9]*.py")}
 
 
 def folder() -> Path:

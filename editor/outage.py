@@ -2,8 +2,6 @@
 
 import sqlite3
 
-import psycopg
-from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
@@ -22,15 +20,6 @@ SQLITE = {
     "SQLITE_CORRUPT": "The server's database is damaged.",
     "SQLITE_NOTADB": "The server's database is damaged.",
 }
-POSTGRES: tuple[tuple[type[psycopg.Error], str], ...] = (
-    (errors.DiskFull, "The database's disk is full."),
-    (errors.ReadOnlySqlTransaction, "The database may not be written to at the moment."),
-    (errors.InsufficientPrivilege, "The server may not write to its database."),
-    (errors.LockNotAvailable, BUSY),
-    (errors.DeadlockDetected, BUSY),
-    (errors.OutOfMemory, "The database is out of memory."),
-    (psycopg.OperationalError, "The database does not answer."),
-)
 
 
 class Busy(Exception):
@@ -51,4 +40,8 @@ def words(error: BaseException) -> str | None:
     if isinstance(error, sqlite3.Error):
         # SQLITE_IOERR_FSYNC and its like are kinds of SQLITE_IOERR.
         return SQLITE.get("_".join(getattr(error, "sqlite_errorname", "").split("_")[:2]))
-    return next((told for kind, told in POSTGRES if isinstance(error, kind)), None)
+    if type(error).__module__.startswith("psycopg"):
+        from editor import outage_postgres  # where there is no such error its driver need not be in memory
+
+        return outage_postgres.words(error)
+    return None

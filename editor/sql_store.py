@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from gevent import get_hub
 from gevent.lock import RLock
 from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, delete, event, func, insert, select
 from sqlalchemy.engine import ExceptionContext
 
-from editor import database, log_postgres, log_writer, models, outage, worker
+from editor import database, log_writer, models, outage, worker
 from editor.committer import Committer
-from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
 from editor.log_writer import Outcome, Work
 from editor.loop import pause
@@ -36,6 +35,9 @@ from sync.store import (
     UnknownMoment,
     Unreachable,
 )
+
+if TYPE_CHECKING:
+    from editor.log_postgres import PostgresLog
 
 LANES = 4  # commits to PostgreSQL at a time, each with a connection of its own
 PAGE_ENTRIES = 1000  # read at once,
@@ -67,11 +69,13 @@ class SqlStore:
             self._upkeep = SqliteLog(engine)
             self._committer = Committer(self._write)
         else:
+            from editor import log_postgres  # with its driver, which takes 9 MB
+
             seen = log_postgres.Seen()
-            self._lanes = [PostgresLog(engine, seen, self._replaced) for _ in range(LANES)]
+            self._lanes = [log_postgres.PostgresLog(engine, seen, self._replaced) for _ in range(LANES)]
             self._committer = Committer(*(partial(log_postgres.write, lane) for lane in self._lanes))
             # What looks after a log has a transaction of its own: what is rolled back in it takes nothing else along.
-            self._upkeep = PostgresLog(engine, on_replaced=self._replaced)
+            self._upkeep = log_postgres.PostgresLog(engine, on_replaced=self._replaced)
         self._one_at_a_time = RLock()
 
     def watch(self, committed: Callable[[int, float, bool], None]) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.orm import Session
@@ -99,6 +101,21 @@ def test_each_step_is_said_and_the_second_time_there_is_none(url: str) -> None:
     said.clear()
     migrations.upgrade(url, said.append)
     assert said == ["The database is up to date."]
+
+
+def test_the_files_are_called_after_the_versions_that_they_make() -> None:
+    """By their names a server knows them, which has no Alembic in memory."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations.folder()).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
+    for revision in script.walk_revisions():
+        assert Path(revision.path).name.startswith(f"{revision.revision}_")
+        assert not migrations.is_newer(revision.revision)
+        assert migrations.is_older(revision.revision) is (revision.revision != NEWEST)
+    assert script.get_current_head() == migrations.newest() == NEWEST
+    assert migrations.is_newer("9999")
+    assert not migrations.is_older("9999")
+    assert migrations.is_older(None)
 
 
 @pytest.fixture
