@@ -37,15 +37,13 @@ DATA = click.option(
 def serve(host: str | None, port: int | None, data: Path | None) -> None:
     """Bring the database up to date, then serve until stopped."""
     config = _config(HOST=host, PORT=port, DATA=data)
-    # First of all, before anything that it patches is imported.
+    from editor import logs
     from editor import serve as server
 
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    from editor import logs
-
     logs.install(config)
     with server.alone(config):
-        _migrate(config, logs.say)
+        server.apart(lambda: _migrate(config, logs.say))
         server.serve(config)
 
 

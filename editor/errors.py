@@ -11,7 +11,7 @@ from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from editor import logs, outage
+from editor import about, outage
 
 log = logging.getLogger(__name__)
 
@@ -108,10 +108,10 @@ def register(app: Flask, page: Callable[[Problem], Response]) -> None:
         if outage_words is not None:
             log.error(
                 "%s %s was not possible: %s %r", request.method, request.path, outage_words, _cause(error),
-                extra=logs.of_request(),
+                extra=about.of_request(),
             )  # fmt: skip
             return answer(Unavailable(f"{outage_words} Nothing you wrote is lost; please try again."))
-        log.error("%s %s failed", request.method, request.path, exc_info=error, extra=logs.of_request())
+        log.error("%s %s failed", request.method, request.path, exc_info=error, extra=about.of_request())
         return answer(Broken("The server could not do this. Nothing you wrote is lost; please try again."))
 
     app.register_error_handler(Problem, answer)

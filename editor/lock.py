@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
-from editor import database
 from editor.config import Config
 
 SERVING = 0x70616C73  # any number that nobody else locks in this database
@@ -44,6 +43,8 @@ def _is(path: Path, file: IO[str]) -> bool:
 
 def take_database(url: str, shared: bool, patience: float = 0.0) -> AbstractContextManager[object] | None:
     """The same for a PostgreSQL, which many may share. One that is started again forgets who was there."""
+    from editor import database  # a folder needs nothing of it
+
     connection = database.driver_connection(database.connect(url))
     connection.autocommit = True
     deadline = time.monotonic() + patience

@@ -9,16 +9,12 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-import gevent
-from flask import g, request
 from gunicorn.glogging import Logger as GunicornLogger
-from sqlalchemy import inspect
 
 from editor.config import Config
 
 ABOUT = ("document", "user", "connection", "route")  # what a line may say it is about, as `extra`
 OURS = ("editor", "sync")  # of others only warnings: some of them would tell what people wrote
-THEIRS = ("engineio.server", "socketio.server")  # which bring handlers of their own
 
 say = logging.getLogger("palimpsest").info  # what is no complaint: that it serves, and where
 
@@ -38,25 +34,6 @@ def install(config: Config) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for name in OURS:
         logging.getLogger(name).setLevel(config.log_level.upper())
-
-
-def begin(config: Config) -> None:
-    """In a worker: what others say, and what a greenlet did not catch, is said the same way."""
-    for name in THEIRS:
-        logging.getLogger(name).handlers.clear()
-    if config.log == "json":
-        gevent.get_hub().print_exception = _uncaught  # type: ignore[method-assign]
-
-
-def of_request() -> dict[str, object]:
-    """What this request is about. Its rule and not its path, which may hold the token of a link; asks no database."""
-    # Whom Flask-Login has found already; None also for one that has no row.
-    user = inspect(g.get("_login_user"), raiseerr=False)
-    return {
-        "route": f"{request.method} {request.url_rule or 'none'}",
-        "document": (request.view_args or {}).get("document_id"),
-        "user": user.identity[0] if user is not None and user.identity else None,
-    }
 
 
 class Gunicorn(GunicornLogger):  # type: ignore[misc]
@@ -82,8 +59,3 @@ class _Json(logging.Formatter):
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)
         return json.dumps(said, ensure_ascii=False)
-
-
-def _uncaught(context: object, t: Any, v: Any, tb: Any) -> None:
-    """In the place of gevent's own, which shows what the greenlet was called with."""
-    logging.getLogger(__name__).error("nobody caught this", exc_info=(t, v, tb))

@@ -14,7 +14,7 @@ from time import monotonic
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
-from editor import logs
+from editor import about
 from editor.errors import NotFound
 
 metrics = Blueprint("metrics", __name__)
@@ -94,7 +94,7 @@ def register(app: Flask) -> Metrics:
         took = monotonic() - g.get("began", monotonic())
         if took >= SLOW:
             # The rule and not the path: that may hold the token of a link.
-            log.warning("slow: %s %s took %.1f s", request.method, rule, took, extra=logs.of_request())
+            log.warning("slow: %s %s took %.1f s", request.method, rule, took, extra=about.of_request())
         return response
 
     app.register_blueprint(metrics)

@@ -3,42 +3,27 @@
 Each worker has a port of its own, the first one the port that was given: whoever polls must come back to the worker
 that knows the session, and the proxy in front sees to that.
 
-Import this before anything that opens sockets or starts threads: it replaces parts of the standard library by gevent's.
+The master has in memory what starts workers, and no more. What serves is imported in each worker, after gevent has
+replaced parts of the standard library there.
 """
-# ruff: noqa: E402
 
-from gevent import monkey
-
-monkey.patch_all()
-
-import gc
-import logging
 import os
-import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import gevent
-import psycopg
 from gunicorn.app.base import BaseApplication
-from sqlalchemy.exc import DBAPIError
+from gunicorn.workers.base_async import AsyncWorker
 
-from editor import epochs, lock, logs, outage
+from editor import lock, logs
 from editor.config import Config
 
-WATCH_EVERY = 0.1  # seconds
-WATCH_RESTORES_EVERY = 1.0  # seconds
 GRACE = 15  # seconds that a worker has to finish once it was told to
 LEAVING = 8.0  # seconds that another server has to leave the folder
 CONNECTIONS = 10_000
-YOUNG = 10_000  # new objects after which Python looks for garbage among them; what a keystroke makes is freed anyway
-SWITCH = 0.0005  # seconds that the loop may compute while the thread that commits wants to go on, ten times a commit
 BACKLOG = 1024  # connections that wait while a worker starts; all come back at once after a restart
-
-log = logging.getLogger(__name__)
 
 
 def alone(config: Config) -> AbstractContextManager[object]:
@@ -47,15 +32,26 @@ def alone(config: Config) -> AbstractContextManager[object]:
     Two would not hear of each other's changes, unless both have a Redis. Exits with a sentence if another one stays;
     one whose master was killed takes a moment to notice.
     """
-    if config.database_url.startswith("sqlite"):
-        folder = lock.take(config.data)
-        if folder is None:
-            _say_that_we_wait(config.data)
-            folder = lock.take(config.data, LEAVING)
-        if folder is None:
-            sys.exit(f"Another server is using {config.data}. Stop it, or choose another folder with --data.")
-        return folder
-    url, shared = config.database_url, bool(config.redis_url)
+    if not config.database_url.startswith("sqlite"):
+        return _alone_in_database(config.database_url, bool(config.redis_url))
+    folder = lock.take(config.data)
+    if folder is None:
+        _say_that_we_wait(config.data)
+        folder = lock.take(config.data, LEAVING)
+    if folder is None:
+        sys.exit(f"Another server is using {config.data}. Stop it, or choose another folder with --data.")
+    return folder
+
+
+def _alone_in_database(url: str, shared: bool) -> AbstractContextManager[object]:
+    from gevent import monkey
+
+    # The driver looks when it is imported whether it may put the thread to sleep, and workers take it over as it is.
+    monkey.patch_all()
+    import psycopg
+
+    from editor import outage
+
     try:
         database = lock.take_database(url, shared)
         if database is None:
@@ -74,6 +70,17 @@ def _say_that_we_wait(what: object) -> None:
     logs.say(f"Another server is using {what}. Waiting for up to {LEAVING:.0f} seconds for it to leave.")
 
 
+def apart(work: Callable[[], None]) -> None:
+    """Do it in a process of its own, which takes along what it had in memory for it. If it fails, both end so."""
+    child = os.fork()
+    if child == 0:
+        work()
+        sys.exit()
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        sys.exit(os.WEXITSTATUS(status) or 1)
+
+
 def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers. Exits with a sentence if an address cannot be had.
 
@@ -82,20 +89,22 @@ def serve(config: Config) -> None:
     listeners = [_listen(config.host, config.port)]
     first: int = listeners[0].getsockname()[1]
     listeners += [_listen(config.host, first + number) for number in range(1, config.workers)]
-    _Server(config, listeners).run()
+    _Server(config, first, [listener.detach() for listener in listeners]).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, config: Config, listeners: Sequence[socket.socket]) -> None:
+    def __init__(self, config: Config, first: int, listeners: Sequence[int]) -> None:
+        """`first`: the port of the first of the listeners, which are given up to gunicorn."""
         self._config = config
+        self._first = first
         self._listeners = listeners
         super().__init__()
 
     def load_config(self) -> None:
         settings = {
-            "bind": [f"fd://{listener.fileno()}" for listener in self._listeners],
+            "bind": [f"fd://{listener}" for listener in self._listeners],
             "workers": self._config.workers,
-            "worker_class": "gevent",
+            "worker_class": _Worker,
             "worker_connections": CONNECTIONS,
             "backlog": BACKLOG,
             "graceful_timeout": GRACE,
@@ -118,9 +127,19 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def _ready(self, arbiter: object) -> None:
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        first = self._listeners[0].getsockname()[1]
-        last = f" to {first + self._config.workers - 1}, for a proxy before them" if self._config.workers > 1 else ""
-        logs.say(f"Palimpsest is at http://{host}:{first}{last}")
+        last = self._first + self._config.workers - 1
+        to_last = f" to {last}, for a proxy before them" if self._config.workers > 1 else ""
+        logs.say(f"Palimpsest is at http://{host}:{self._first}{to_last}")
+
+
+class _Worker(AsyncWorker):  # type: ignore[misc]
+    """What the master knows of a worker. In its own process it is gunicorn's for gevent, which only that imports."""
+
+    def init_process(self) -> None:
+        from gunicorn.workers.ggevent import GeventWorker
+
+        self.__class__ = GeventWorker
+        self.init_process()
 
 
 def _take_place(arbiter: Any, worker: Any) -> None:
@@ -137,59 +156,9 @@ def _keep_own_listener(arbiter: Any, worker: Any) -> None:
 
 
 def _begin(worker: Any) -> None:
-    # What the program itself is made of is never garbage. To look through all of it holds everybody up for 0.1 s.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG)
-    sys.setswitchinterval(SWITCH)
-    logs.begin(worker.app.callable.extensions["config"])
-    gevent.spawn(_begin_anew_after_a_restore, worker)
-    extensions = worker.app.callable.extensions
-    extensions["retention"].start()
-    if "watch" in extensions:
-        extensions["broker"].start()
-        extensions["watch"].start()
-    _drain_at_the_end(worker)
+    from editor import serving
 
-
-def _begin_anew_after_a_restore(worker: Any) -> None:
-    """When a backup took the place of the database, drop all that was made from what it was: let another worker begin.
-
-    Until that is noticed nothing wrong is written: the epochs are others (`sync.store.Rewritten`).
-    """
-    extensions = worker.app.callable.extensions
-    known: list[object] = []
-    while worker.alive:
-        try:
-            mark = epochs.restored(extensions["engine"])
-        except DBAPIError as error:
-            log.debug("the database was not asked whether it was restored: %s", error)  # who needs it hears why
-        else:
-            if known and mark != known[0]:
-                break
-            known = [mark]
-        gevent.sleep(WATCH_RESTORES_EVERY)
-    else:
-        return
-    logs.say("A backup was restored. Everybody joins again.")
-    extensions["rooms"].reload_all()
-    if worker.place == 0:  # all workers are replaced by that, once
-        os.kill(worker.ppid, signal.SIGHUP)
-
-
-def _drain_at_the_end(worker: Any) -> None:
-    """When gunicorn tells this worker to finish, send its clients away; it waits for their connections to end."""
-
-    def watch() -> None:
-        while worker.alive:
-            gevent.sleep(WATCH_EVERY)
-        extensions = worker.app.callable.extensions
-        extensions["sockets"].drain()
-        extensions["store"].close()
-        if "watch" in extensions:
-            extensions["broker"].close()
-
-    gevent.spawn(watch)
+    serving.begin(worker)
 
 
 def _listen(host: str, port: int) -> socket.socket:

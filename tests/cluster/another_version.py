@@ -3,10 +3,13 @@
 PALIMPSEST_TEST_VERSION=before: it says and understands of hints only what one must know to follow the log.
 PALIMPSEST_TEST_VERSION=after: it says more than this version knows.
 """
+# ruff: noqa: E402
+
+from gevent import monkey
+
+monkey.patch_all()  # before what a worker imports for itself, which is changed here in the process that makes them
 
 import os
-
-from editor import serve  # which replaces parts of the standard library  # isort: skip
 
 import msgpack
 
@@ -39,5 +42,4 @@ else:
     redis_broker.encode = encode_more
 
 if __name__ == "__main__":
-    assert serve
     cli.main()

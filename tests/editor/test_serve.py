@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -139,7 +140,7 @@ def test_kill_9_while_people_type_loses_nothing_that_was_acknowledged(
 def test_a_worker_that_dies_is_replaced(server: Server, people: list[Person]) -> None:
     people[0].type("x")
     same(*people)
-    (worker,) = children(server.pid)
+    (worker,) = server.workers
     os.kill(worker, signal.SIGKILL)
     for person, letter in zip(people, "abc", strict=True):  # not the same, else all read alike before they have met
         person.until(lambda person=person: person.joined is None)  # type: ignore[misc]
@@ -147,8 +148,46 @@ def test_a_worker_that_dies_is_replaced(server: Server, people: list[Person]) ->
     assert sorted(same(*people)) == ["a", "b", "c", "x"]
 
 
-def children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def test_what_keeps_the_database_from_being_brought_up_to_date_keeps_it_from_starting(
+    server: Server, tmp_path: Path
+) -> None:
+    server.kill()
+    with sqlite3.connect(tmp_path / "data" / "palimpsest.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    command = [sys.executable, "-m", "editor.cli", "serve", "--port", "0", "--data", str(tmp_path / "data")]
+    newer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (newer.returncode, newer.stdout) == (1, "")
+    assert re.fullmatch(r"Error: Expected a database of version \d+ or an older one, found 9999: .*\n", newer.stderr)
+
+
+def test_who_starts_workers_has_nothing_in_memory_that_serves(server: Server) -> None:
+    (worker,) = server.workers
+    assert packages(server.pid).isdisjoint({"gevent", "greenlet", "sqlalchemy", "pycrdt", "psycopg_binary"})
+    assert packages(worker) >= {"gevent", "greenlet", "sqlalchemy", "pycrdt"}
+
+
+def test_on_sqlite_nothing_of_postgres_and_of_migrations_is_in_memory(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from editor import create_app
+from editor.config import Config
+app = create_app(Config.from_environ(given={"DATA": sys.argv[1]}))
+assert "tables" in app.test_client().get("/readyz").get_json()["database"]
+print(*sys.modules)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PALIMPSEST_")}
+    said = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True).stdout
+    loaded = set(said.split())
+    assert {"sqlalchemy", "sqlite3", "editor.log_sqlite"} <= loaded
+    postgres = {"psycopg", "editor.log_postgres", "editor.outage_postgres", "editor.backup_postgres"}
+    assert loaded.isdisjoint({*postgres, "editor.redis_broker", "editor.watch", "alembic", "mako"})
+
+
+def packages(pid: int) -> set[str]:
+    """Those of which native parts are in a process."""
+    return set(re.findall(r"/site-packages/(\w+)/", Path(f"/proc/{pid}/maps").read_text()))
 
 
 def test_a_client_that_never_finishes_its_request_does_not_keep_it_from_stopping(server: Server) -> None:

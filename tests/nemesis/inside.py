@@ -27,8 +27,10 @@ limits.COMPACT_ENTRIES = 15  # type: ignore[misc]
 limits.COMPACT_IDLE = 5  # type: ignore[misc]
 limits.IDLE = 1000  # type: ignore[misc]
 
-# The command imports it first of all, too: it replaces parts of the standard library.
-from editor import serve  # isort: skip
+# What workers import after this, each for itself, is wrapped here in the process that makes them.
+from gevent import monkey
+
+monkey.patch_all()
 
 import functools
 import random
@@ -38,9 +40,8 @@ from contextlib import suppress
 from typing import Any
 
 from alembic.operations import Operations
-from gevent import monkey
 
-from editor import cli, connection, log_postgres, log_writer, redis_broker, sittings, sockets, websocket
+from editor import cli, connection, log_postgres, log_writer, redis_broker, serve, sittings, sockets, websocket
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
 from sync.broker import Hint
