@@ -63,13 +63,17 @@ class EngineSocket(socket.Socket):  # type: ignore[misc]
         self.connected = self.upgraded = True
         websocket.quick = self.quick
         self.queue.attach(websocket)
-        try:
-            while (message := websocket.wait()) is not None and not self.closed:
-                with suppress(exceptions.UnknownPacketError):  # a word of the upgrade, at another time
-                    self.receive(packet.Packet(encoded_packet=message))
-        finally:
-            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        websocket.go_on(self._take, self._over)
         return []
+
+    def _take(self, message: str | bytes) -> None:
+        if not self.closed:
+            with suppress(exceptions.UnknownPacketError):  # a word of the upgrade, at another time
+                self.receive(packet.Packet(encoded_packet=message))
+
+    def _over(self) -> None:
+        self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        self.server.sockets.pop(self.sid, None)
 
     def _upgrade(self, websocket: WebSocket) -> bool:
         """From polling, once and before long: until then nobody counts this one. What is sent meanwhile waits."""

@@ -133,12 +133,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 class _Worker(AsyncWorker):  # type: ignore[misc]
-    """What the master knows of a worker. In its own process it is gunicorn's for gevent, which only that imports."""
+    """What the master knows of a worker. In its own process it is `serving.Worker`, which only that imports."""
 
     def init_process(self) -> None:
-        from gunicorn.workers.ggevent import GeventWorker
+        from gevent import monkey
 
-        self.__class__ = GeventWorker
+        monkey.patch_all()  # before anything else is imported
+        from editor import serving
+
+        self.__class__ = serving.Worker
         self.init_process()
 
 

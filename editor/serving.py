@@ -5,9 +5,11 @@ import logging
 import os
 import signal
 import sys
+from time import monotonic
 from typing import Any
 
 import gevent
+from gunicorn.workers.ggevent import GeventWorker
 from sqlalchemy.exc import DBAPIError
 
 from editor import epochs, logs
@@ -20,6 +22,19 @@ SWITCH = 0.0005  # seconds that the loop may compute while the thread that commi
 THEIRS = ("engineio.server", "socketio.server")  # loggers that bring handlers of their own
 
 log = logging.getLogger(__name__)
+
+
+class Worker(GeventWorker):  # type: ignore[misc]
+    """Ends when everybody is gone: gunicorn waits for requests, and WebSockets outlive theirs."""
+
+    leaving: "gevent.Greenlet[[Any], None]"
+
+    def run(self) -> None:
+        super().run()
+        until = monotonic() + self.cfg.graceful_timeout
+        while not self.leaving.ready() and monotonic() < until:
+            self.notify()
+            self.leaving.join(WATCH_EVERY)
 
 
 def begin(worker: Any) -> None:
@@ -35,7 +50,7 @@ def begin(worker: Any) -> None:
     if "watch" in extensions:
         extensions["broker"].start()
         extensions["watch"].start()
-    _drain_at_the_end(worker)
+    worker.leaving = gevent.spawn(_drain_at_the_end, worker)
 
 
 def _begin_anew_after_a_restore(worker: Any) -> None:
@@ -64,18 +79,16 @@ def _begin_anew_after_a_restore(worker: Any) -> None:
 
 
 def _drain_at_the_end(worker: Any) -> None:
-    """When gunicorn tells this worker to finish, send its clients away; it waits for their connections to end."""
-
-    def watch() -> None:
-        while worker.alive:
-            gevent.sleep(WATCH_EVERY)
-        extensions = worker.app.callable.extensions
-        extensions["sockets"].drain()
-        extensions["store"].close()
-        if "watch" in extensions:
-            extensions["broker"].close()
-
-    gevent.spawn(watch)
+    """When gunicorn tells this worker to finish, send its clients away, and wait until their connections have ended."""
+    while worker.alive:
+        gevent.sleep(WATCH_EVERY)
+    extensions = worker.app.callable.extensions
+    extensions["sockets"].drain()
+    extensions["store"].close()
+    if "watch" in extensions:
+        extensions["broker"].close()
+    while extensions["sockets"].connections:
+        gevent.sleep(WATCH_EVERY)
 
 
 def _say_all_alike(config: Config) -> None:

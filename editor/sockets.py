@@ -45,6 +45,7 @@ from sync.store import UnknownDocument
 SWEEP_EVERY = 1.0  # seconds
 DRAIN_PAUSE = 1.2  # seconds between telling clients to go and ending their connections; the listener closes within 1
 DRAIN_SPREAD = 3.0  # seconds over which they come back
+MOST_CONNECTIONS = 10_000  # of this process
 CROWDED_AGAIN = 30  # seconds after which somebody with too many connections may try again
 MOST_BUCKETS = 10_000  # of people who joined, of which those that are full again are forgotten
 PING_INTERVAL, PING_TIMEOUT = 10, 10  # seconds: whoever is silent for both together is gone
@@ -71,6 +72,7 @@ def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
         app,
         async_mode="gevent",
         async_handlers=False,
+        manage_session=False,  # who somebody is, is asked once
         serializer=Packet,
         client_manager=_Manager(),
         cors_allowed_origins=[],  # the entrance decides
@@ -221,8 +223,9 @@ class Sockets:
         self._server.emit("document", {"filled": _share(filled)}, to=document_id, namespace="/")
 
     def crowded(self, address: str) -> bool:
-        """Whether as many connections as may are open from this address."""
-        return self._addresses[address] >= self._limits.connections_per_address
+        """Whether as many connections as may are open from this address, or at all."""
+        full = len(self._connections) >= MOST_CONNECTIONS
+        return full or self._addresses[address] >= self._limits.connections_per_address
 
     def ended(self, sid: str) -> bool:
         """Whether a session has ended that Engine.IO still has."""
@@ -280,7 +283,9 @@ class Sockets:
         if not self._sweeping:
             self._sweeping = True
             gevent.spawn(self._sweep)
-        return self._server._handle_eio_connect(sid, environ)
+        # What says who it is. The rest would keep the whole request for as long as the connection is there.
+        kept = {name: value for name, value in environ.items() if isinstance(value, str)}
+        return self._server._handle_eio_connect(sid, {**kept, "flask.app": self._app})
 
     def _connected(self, auth: object = None) -> None:
         """Within the request that opened the connection: who is it?"""

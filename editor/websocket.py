@@ -1,11 +1,13 @@
 """The WebSocket transport of Engine.IO for gevent.
 
-The loop itself reads and writes, no greenlet waits for each. Whole plain frames are read here, which is most of what a
-server does; everything else of the protocol is left to websockets' sans-I/O implementation. A frame that is too large
-is refused by its header, before its payload is read; frames are written whole, in the order in which they were sent;
+The loop itself reads and writes. No greenlet waits at a connection at rest: it, with the request that opened the
+connection, would be most of what that takes in memory. Whole plain frames are read here, which is most of what a server
+does; everything else of the protocol is left to websockets' sans-I/O implementation. A frame that is too large is
+refused by its header, before its payload is read; frames are written whole, in the order in which they were sent;
 nothing is compressed. Works under gunicorn's gevent worker and under gevent.pywsgi.
 """
 
+import _socket
 import socket as sockets
 import struct
 import time
@@ -15,10 +17,11 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from engineio.async_drivers import gevent as driver
-from gevent import get_hub
+from gevent import get_hub, spawn
 from gevent.event import Event
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import State
+from websockets.protocol import Protocol as Sansio
+from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
 
 try:
@@ -51,9 +54,9 @@ class EngineSocket(Protocol):
 
 
 class WebSocket:
-    """One connection. Engine.IO calls it as a WSGI application, then `wait`, `send` and `close`.
+    """One connection. Engine.IO calls it as a WSGI application, then `wait` or `go_on`, `send` and `close`.
 
-    One greenlet waits; anybody sends, the loop itself as well.
+    One greenlet waits, or none; anybody sends, the loop itself as well.
     """
 
     def __init__(self, handler: Callable[["WebSocket"], object], server: object) -> None:
@@ -66,7 +69,7 @@ class WebSocket:
 
         self._handler = handler
         self._engine_socket: EngineSocket = handler.__self__  # type: ignore[attr-defined]  # it is a method of one
-        self._protocol = ServerProtocol(max_size=MAX_SIZE)
+        self._protocol: Sansio = ServerProtocol(max_size=MAX_SIZE)
         self._open = False  # nobody has said goodbye: as the protocol's state says, for who asks often
         self._unread = b""  # the beginning of a frame that is not there yet
         self._inside = 0  # bytes that are missing of the frame that the protocol reads
@@ -74,8 +77,10 @@ class WebSocket:
         self._fragments = bytearray()  # of a message that has not ended
         self._fragmented = False  # there is one
         self._text = False  # is it text?
-        self._idle = False  # somebody waits for a message,
-        self._news = Event()  # and is told by this
+        self._taker: Callable[[str | bytes], None] | None = None  # what is done with each message,
+        self._over: Callable[[], None] | None = None  # and when there will be none; both None while somebody waits
+        self._idle = False  # somebody waits for a message, or would take one,
+        self._news = Event()  # and is told by this, if they wait
         self._unwritten: deque[memoryview] = deque()
         self._written = Event()  # nothing is unwritten
         self._written.set()
@@ -83,24 +88,24 @@ class WebSocket:
         self._ended = Event()  # nothing more will be read or written
 
     def __call__(self, environ: dict[str, Any], start_response: object) -> Iterable[bytes]:
-        connection = _connection(environ)
-        connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
-        connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
-        self._socket = connection._sock  # the one below gevent's, where nobody waits
-        loop = get_hub().loop
-        self._readable, self._writable = loop.io(connection.fileno(), _READ), loop.io(connection.fileno(), _WRITE)
+        self._socket = _taken_over(environ)
+        self._socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        self._socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
+        loop, number = get_hub().loop, self._socket.fileno()
+        self._readable, self._writable = loop.io(number, _READ), loop.io(number, _WRITE)
         try:
             if self._shake_hands(environ):
                 self._handler(self)
-                self.close()
+                if self._taker is None:
+                    self.close()
             else:
                 self._written.wait(FAREWELL)
         finally:
-            self.abort()
-            self._readable.close()
-            self._writable.close()
+            if self._taker is None:
+                self._free()
         if "gunicorn.socket" in environ:
             raise StopIteration  # how gunicorn is told that the socket was taken over
+        self._ended.wait()  # gevent.pywsgi would read on
         return []
 
     def wait(self) -> str | bytes | None:
@@ -110,11 +115,22 @@ class WebSocket:
                 return None
             self._news.clear()
             self._idle = True
-            if self.waiting <= MOST_WAITING:
-                self._readable.start(self._read)
+            self._listen()
             self._news.wait()
             self._idle = False
         return self._messages.popleft()
+
+    def go_on(self, take: Callable[[str | bytes], None], over: Callable[[], None]) -> None:
+        """From now on nobody needs to wait, and the request that opened this may end.
+
+        `take` is called with each message, one after the other, and `over` when there will be none. Both may block.
+        """
+        self._taker, self._over = take, over
+        self._idle = True
+        if self._messages or not self._open:
+            self._tell()
+        else:
+            self._listen()
 
     def send(self, message: str | bytes) -> None:
         """One message, after all that was sent before. None of these blocks or raises."""
@@ -137,7 +153,7 @@ class WebSocket:
         if self._open:
             self._protocol.send_close(code)
             self._flush()
-        self._news.set()
+        self._tell()
         while not self._written.wait(FAREWELL) and time.monotonic() - self.moved < STALLED:
             pass
         if not self._ended.is_set():
@@ -157,10 +173,51 @@ class WebSocket:
         self._writable.stop()
         self._unwritten.clear()
         self.waiting = 0
-        for event in (self._ended, self._written, self._news):
-            event.set()
+        self._ended.set()
+        self._written.set()
+        self._tell()
+
+    def _free(self) -> None:
+        self.abort()
+        self._readable.close()
+        self._writable.close()
+        self._socket.close()
 
     # -- In ------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        if self.waiting <= MOST_WAITING:
+            self._readable.start(self._read)
+
+    def _tell(self) -> None:
+        """Something has come, or nothing will."""
+        self._news.set()
+        if self._taker is not None and self._idle:
+            self._idle = False
+            spawn(self._take_all)
+
+    def _take_all(self) -> None:
+        assert self._taker is not None
+        try:
+            while self._messages:
+                self._taker(self._messages.popleft())
+        except BaseException:
+            self._end()
+            raise
+        finally:
+            if self._open:
+                self._idle = True
+                self._listen()
+            else:
+                self._finish()
+
+    def _finish(self) -> None:
+        assert self._over is not None
+        try:
+            self._over()
+            self.close()
+        finally:
+            self._free()
 
     def _shake_hands(self, environ: dict[str, Any]) -> bool:
         """Answer the upgrade request; False when it was refused."""
@@ -168,8 +225,10 @@ class WebSocket:
         head = [f"GET {environ['PATH_INFO']} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
         self._protocol.receive_data("\r\n".join(head).encode("latin-1"))
         for request in self._protocol.events_received():
-            self._protocol.send_response(self._protocol.accept(request))  # type: ignore[arg-type]
+            self._protocol.send_response(self._protocol.accept(request))  # type: ignore[attr-defined]
         self._flush()
+        if self._open:
+            self._protocol = Sansio(Side.SERVER, max_size=MAX_SIZE)  # the other one keeps the request
         return self._open
 
     def _read(self) -> None:
@@ -185,7 +244,7 @@ class WebSocket:
             return
         self._cut(self._unread + data if self._unread else data)
         if self._messages or not self._open:
-            self._news.set()
+            self._tell()
         if self._messages or self.waiting > MOST_WAITING:
             self._readable.stop()
 
@@ -353,12 +412,15 @@ def _check_text(text: bytearray) -> None:
         raise _Refused(CloseCode.INVALID_DATA, "text that is not UTF-8") from None
 
 
-def _connection(environ: dict[str, Any]) -> Any:
-    """The socket below a WSGI request."""
-    if "gunicorn.socket" in environ:
-        return environ["gunicorn.socket"]
+def _taken_over(environ: dict[str, Any]) -> _socket.socket:
+    """The socket of a WSGI request: the one below gevent's, where nobody waits."""
+    if "gunicorn.socket" in environ:  # gunicorn closes what it has when the request ends
+        taken = _socket.socket(fileno=environ["gunicorn.socket"].detach())
+        taken.setblocking(False)
+        return taken
     stream = environ["wsgi.input"]  # gevent.pywsgi
-    return getattr(stream, "rfile", stream).raw._sock
+    below: _socket.socket = getattr(stream, "rfile", stream).raw._sock._sock
+    return below
 
 
 def install() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,24 @@ print(*sys.modules)
     assert {"sqlalchemy", "sqlite3", "editor.log_sqlite"} <= loaded
     postgres = {"psycopg", "editor.log_postgres", "editor.outage_postgres", "editor.backup_postgres"}
     assert loaded.isdisjoint({*postgres, "editor.redis_broker", "editor.watch", "alembic", "mako"})
+
+
+def test_a_connection_at_rest_takes_little_memory(tmp_path: Path) -> None:
+    """Neither the request that opened it nor a greenlet stays with it: that would be 30 KiB more."""
+    server = Server(tmp_path / "data", CONNECTIONS_PER_USER="1000", JOINS_PER_PERSON="1000").start()
+    try:
+        alice = Visitor(server).sign_up("Alice")
+        note = alice.new_note()
+        (worker,) = server.workers
+        with ExitStack() as tabs:
+            taken = []
+            for count in (100, 200):  # what is needed once is there after the first
+                for _ in range(count):
+                    tabs.enter_context(Tab(server, alice, note)).joined()
+                taken.append(int(Path(f"/proc/{worker}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+            assert (taken[1] - taken[0]) / 200 < 36 * 1024
+    finally:
+        server.kill()
 
 
 def packages(pid: int) -> set[str]:
