@@ -8,6 +8,7 @@ replaced parts of the standard library there.
 """
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -76,9 +77,14 @@ def apart(work: Callable[[], None]) -> None:
     if child == 0:
         work()
         sys.exit()
+    before = signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
     _, status = os.waitpid(child, 0)
-    if status != 0:
-        sys.exit(os.WEXITSTATUS(status) or 1)
+    signal.signal(signal.SIGTERM, before)
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        sys.exit(f"{signal.Signals(-code).name} ended it before it was done.")
+    if code > 0:
+        sys.exit(code)
 
 
 def serve(config: Config) -> None:
@@ -136,13 +142,16 @@ class _Worker(AsyncWorker):  # type: ignore[misc]
     """What the master knows of a worker. In its own process it is `serving.Worker`, which only that imports."""
 
     def init_process(self) -> None:
+        # gunicorn's own come later, and until then those of the master are here, which would tell nobody.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda *_: os._exit(0))  # nobody is let in yet
         from gevent import monkey
 
         monkey.patch_all()  # before anything else is imported
         from editor import serving
 
         self.__class__ = serving.Worker
-        self.init_process()
+        self.init_process()  # that of the other class
 
 
 def _take_place(arbiter: Any, worker: Any) -> None:

@@ -12,7 +12,7 @@ import gevent
 from gunicorn.workers.ggevent import GeventWorker
 from sqlalchemy.exc import DBAPIError
 
-from editor import epochs, logs
+from editor import epochs, logs, websocket
 from editor.config import Config
 
 WATCH_EVERY = 0.1  # seconds
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Worker(GeventWorker):  # type: ignore[misc]
-    """Ends when everybody is gone: gunicorn waits for requests, and WebSockets outlive theirs."""
+    """Ends when everybody is gone, and has all that waited for them: gunicorn waits for requests, which end before."""
 
     leaving: "gevent.Greenlet[[Any], None]"
 
@@ -87,7 +87,7 @@ def _drain_at_the_end(worker: Any) -> None:
     extensions["store"].close()
     if "watch" in extensions:
         extensions["broker"].close()
-    while extensions["sockets"].connections:
+    while websocket.alive:
         gevent.sleep(WATCH_EVERY)
 
 

@@ -224,7 +224,7 @@ class Sockets:
 
     def crowded(self, address: str) -> bool:
         """Whether as many connections as may are open from this address, or at all."""
-        full = len(self._connections) >= MOST_CONNECTIONS
+        full = max(len(self._connections), len(websocket.alive)) >= MOST_CONNECTIONS  # who is leaving counts, too
         return full or self._addresses[address] >= self._limits.connections_per_address
 
     def ended(self, sid: str) -> bool:

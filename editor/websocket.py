@@ -47,6 +47,9 @@ _PLAIN = _FIN | Opcode.BINARY  # the first byte of a binary message in one frame
 _READ, _WRITE = 1, 2  # as libev numbers them
 
 
+alive: set["WebSocket"] = set()  # whose sockets are not closed: something may still be written to them
+
+
 class EngineSocket(Protocol):
     """What we use of Engine.IO's socket."""
 
@@ -79,8 +82,9 @@ class WebSocket:
         self._text = False  # is it text?
         self._taker: Callable[[str | bytes], None] | None = None  # what is done with each message,
         self._over: Callable[[], None] | None = None  # and when there will be none; both None while somebody waits
-        self._idle = False  # somebody waits for a message, or would take one,
-        self._news = Event()  # and is told by this, if they wait
+        # Somebody waits for a message, or would take one. Who ends that takes all there are: so only one ever does.
+        self._idle = False
+        self._news = Event()  # tells who waits
         self._unwritten: deque[memoryview] = deque()
         self._written = Event()  # nothing is unwritten
         self._written.set()
@@ -91,6 +95,7 @@ class WebSocket:
         self._socket = _taken_over(environ)
         self._socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         self._socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
+        alive.add(self)
         loop, number = get_hub().loop, self._socket.fileno()
         self._readable, self._writable = loop.io(number, _READ), loop.io(number, _WRITE)
         try:
@@ -182,11 +187,13 @@ class WebSocket:
         self._readable.close()
         self._writable.close()
         self._socket.close()
+        alive.discard(self)
 
     # -- In ------------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        if self.waiting <= MOST_WAITING:
+        # The watcher of a socket that is closed would watch the next one with its number.
+        if self.waiting <= MOST_WAITING and not self._ended.is_set():
             self._readable.start(self._read)
 
     def _tell(self) -> None:

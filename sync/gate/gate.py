@@ -169,6 +169,7 @@ class Gate:
         self.structs += sum([len(section.structs) for section in fresh])
         self._adopt(draft, ends)
         for client, ranges in news:
+            self._typed.pop(client, None)  # nothing is put together with what is gone
             if client not in many:
                 self._deleted.add(client, self._deleted.lacking(client, ranges))
         return admitted

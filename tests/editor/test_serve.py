@@ -9,15 +9,29 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.live import Server, SocketLink, Visitor
 from tests.people import Person, same
 from tests.tab import Tab
+
+UPGRADE = (
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+PING = bytes((0x89, 0x80 | 125, 0, 0, 0, 0)) + b"x" * 125
+
+
+def until(reached: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -214,3 +228,59 @@ def test_a_client_that_never_finishes_its_request_does_not_keep_it_from_stopping
         slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: h")
         time.sleep(0.2)
         assert server.stop() < 19
+
+
+def test_who_leaves_gets_all_that_waited_for_them_and_a_goodbye(server: Server) -> None:
+    """A slow client: what was sent to it waits in the server, and is read only after that was told to stop."""
+    much = 1_000_000  # bytes, more than the network takes for somebody who does not read
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        slow.connect(("127.0.0.1", server.port))
+        slow.settimeout(20)
+        slow.sendall(UPGRADE)
+        got = bytearray()
+        while b"\r\n\r\n" not in got:
+            got += slow.recv(1 << 16)
+        slow.sendall(PING * 16_000)
+        until(lambda: waiting(server) > much)
+        os.kill(server.pid, signal.SIGTERM)
+        until(lambda: not server.answers())
+        time.sleep(4)  # longer than it takes to send everybody away
+        while piece := slow.recv(1 << 16):
+            got += piece
+    frames = bytes(got).split(b"\r\n\r\n", 1)[1]
+    kinds = []
+    while frames:
+        size = frames[1]
+        assert len(frames) >= 2 + size, "cut off in the middle of a frame"
+        kinds.append(frames[0] & 0x0F)
+        frames = frames[2 + size :]
+    assert kinds.count(10) * len(PING) > much
+    assert kinds[-1] == 8, "goodbye"
+
+
+def waiting(server: Server) -> int:
+    """Bytes that were sent to everybody, and that the network has not taken."""
+    metrics = requests.get(f"{server.url}/metrics", timeout=5).text
+    return int(re.findall(r"^palimpsest_outbox_bytes (\d+)", metrics, re.MULTILINE)[0])
+
+
+def test_it_may_be_stopped_while_its_workers_begin(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    server.launch()
+    until(lambda: "Palimpsest is at" in server.log)
+    assert server.stop() < 10
+
+
+def test_who_stops_it_stops_what_it_does_apart() -> None:
+    code = "import time; from editor import serve; serve.apart(lambda: (print('begun', flush=True), time.sleep(60)))"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "begun\n"
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.terminate()
+        assert process.wait(10) == 1
+        assert process.stderr.read() == "SIGTERM ended it before it was done.\n"
+    assert not any(Path(f"/proc/{child}").exists() for child in children)

@@ -80,3 +80,12 @@ def test_numbers_with_padding_are_no_keystroke() -> None:
     assert judged(gate, 2, padded) == "malformed"
     assert judged(gate, 2, honest + b"\0") == "malformed"
     assert judged(gate, 2, honest) is not None
+
+
+def test_what_is_typed_behind_something_deleted_is_another_piece() -> None:
+    gate = begun()
+    before = gate.structs
+    for clock in range(3, 23):
+        assert judged(gate, 2, update(section(2, clock, text("a", origin=(2, clock - 1))))) is not None
+        assert judged(gate, 2, update(deleted={2: [(clock, 1)]})) is not None
+    assert gate.structs - before == 20
