@@ -140,7 +140,12 @@ class Person:
     def sees_kept(self, text: str) -> None:
         """The server has this text: it is in the page as it comes over the network."""
         page = self.page.url
-        eventually(self.page, lambda: text in self.context.request.get(page).text(), lambda: f"{text!r} in {page}")
+
+        def kept() -> bool:
+            # Again if the server has just closed a connection that was idle, as a browser would.
+            return text in self.context.request.get(page, max_retries=3).text()
+
+        eventually(self.page, kept, lambda: f"{text!r} in {page}")
 
     def texts(self, selector: str) -> list[str]:
         """The text of each such element of the note, without the names at the carets of others and of controls."""
