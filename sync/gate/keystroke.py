@@ -7,10 +7,9 @@ from typing import NamedTuple
 from sync.gate.scanner import Id
 
 _NUMBER = rb"([\x80-\xff]{1,7}[\x01-\x7f]|[\x00-\x7f])"  # as the codec has it: the shortest, up to eight bytes
-_IDS = {b"\x84": 1, b"\xc4": 2}  # text, with an origin, or with both
-_FORMS = b"|".join([re.escape(info) + 2 * count * _NUMBER for info, count in _IDS.items()])
-# One client, one struct: its id, what it is, where it goes, and the length of the text.
-_head = re.compile(rb"\x01\x01" + 2 * _NUMBER + rb"(?:" + _FORMS + rb")[\x01-\x7f]", re.DOTALL).match
+# One client, one struct: its id, that it is text with an origin or with both, where it goes, and how long the text is.
+_BEGINNING = rb"\x01\x01" + 2 * _NUMBER + rb"(?:\x84|(\xc4))" + 2 * _NUMBER + rb"(?(3)" + 2 * _NUMBER + rb")[\x01-\x7f]"
+_head = re.compile(_BEGINNING, re.DOTALL).match
 
 
 class Keystroke(NamedTuple):
@@ -41,12 +40,14 @@ def keystroke(update: bytes) -> Keystroke | None:
         if max(text) >= "\U00010000":  # beyond are surrogate pairs, which the shape must know
             return None
         length = len(text)
-    client, clock, origin, origin_clock, left, left_clock, right, right_clock = head.groups()
-    own = _number(client)
-    if right is None:
-        return Keystroke(own, _number(clock), length, (_number(origin), _number(origin_clock)), None)
-    origin = own if left == client else _number(left)
-    return Keystroke(own, _number(clock), length, (origin, _number(left_clock)), (_number(right), _number(right_clock)))
+    client, clock, has_right, origin, origin_clock, right, right_clock = head.groups()
+    return Keystroke(
+        _number(client),
+        _number(clock),
+        length,
+        (_number(origin), _number(origin_clock)),
+        (_number(right), _number(right_clock)) if has_right else None,
+    )
 
 
 @lru_cache(maxsize=1 << 12)
