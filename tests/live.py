@@ -31,6 +31,14 @@ _quiet = logging.getLogger("tests.live.client")
 _quiet.setLevel(logging.CRITICAL)
 
 
+def until(reached: Callable[[], object]) -> None:
+    """Wait for what another process does, which tells nobody."""
+    deadline = time.monotonic() + STARTING
+    while not reached():
+        assert time.monotonic() < deadline, "expected it to happen, it did not"
+        time.sleep(0.02)
+
+
 class Address(Protocol):
     """Where a server can be reached: its own address, or one on the way to it."""
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from editor import lock
-from tests.live import Server
+from tests.live import Server, until
 from tests.services import free_port, postgres_database
 
 LEAVING = 10.0  # seconds in which PostgreSQL notices that somebody has left
@@ -54,8 +54,7 @@ def test_a_second_server_without_redis_says_what_to_set(url: str, tmp_path: Path
         assert first.answers()
         before = set(first.workers)
         first.reload()
-        while before & set(first.workers):
-            time.sleep(0.05)
+        until(lambda: before.isdisjoint(first.workers))
         # The worker that has ended had the connection as well.
         second = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
         assert second.stderr == said
