@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import until
 from tests.nemesis.arsenal import ARSENALS
 from tests.nemesis.plan import Plan, draw
 from tests.nemesis.run import Run
+from tests.nemesis.sqlite import Sqlite
 
 SECONDS = 20.0  # of blows; then everything is compared
 LEFT_OUT: Mapping[str, Sequence[str]] = {"sqlite": (), "cluster": ("memory",)}  # to be quick
@@ -27,6 +29,27 @@ def test_nothing_is_lost_while_the_nemesis_strikes(tmp_path: Path, topology: str
     assert report.failures == []
     assert report.numbers["kills"] >= 1, "it did not strike"
     assert report.numbers["updates acknowledged"] >= 10, "people hardly wrote"
+
+
+def test_a_server_has_not_fallen_while_a_worker_runs_whose_master_was_killed_before_it_was_started(
+    tmp_path: Path,
+) -> None:
+    server = Sqlite(tmp_path)
+    try:
+        server.start()
+        go_on = server.strike("freeze", "worker", 0)  # it cannot notice
+        server.kill("master")
+        until(lambda: not server.standing)
+        server.tend()
+        assert server.standing  # the next one, which waits for that worker to leave
+        server.kill("server")
+        until(lambda: not server.standing)
+        assert not server.fallen
+        assert go_on is not None
+        go_on()
+        until(lambda: server.fallen)
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("topology", ARSENALS)

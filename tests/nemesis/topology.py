@@ -79,15 +79,21 @@ class Topology(ABC):
 
     @property
     def fallen(self) -> bool:
-        """Whether nothing of the server runs any more, its workers whose master was killed by one of them included."""
+        """Whether nothing of the server runs any more, workers whose master is gone included: they may yet write."""
         if self.server.running:
             return False
         deadline = time.monotonic() + TOGETHER  # who was killed together is not gone in one moment
-        while any(_runs_in(process, self.server.pid) for process in psutil.process_iter()):
+        while self._remains():
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.01)
         return True
+
+    def _remains(self) -> bool:
+        # Those are of the group of their own master, which may have been another one than the last.
+        return any(map(_runs, self._orphans)) or any(
+            _runs(process) for process in psutil.process_iter() if _is_in(process, self.server.pid)
+        )
 
     def tend(self) -> None:
         """Start again what has ended, as a supervisor does."""
@@ -224,7 +230,7 @@ class Topology(ABC):
 
     def describe(self) -> str:
         """What there is of it, in words."""
-        found = [*self.processes("server"), *(worker for worker in self._orphans if worker.is_running())]
+        found = [*self.processes("server"), *filter(_runs, self._orphans)]
         return ", ".join(map(_state, found)) or "nothing runs"
 
 
@@ -239,10 +245,16 @@ def _to(process: psutil.Process, number: int) -> None:
         process.send_signal(number)
 
 
-def _runs_in(process: psutil.Process, group: int) -> bool:
+def _runs(process: psutil.Process) -> bool:
     """It is no proof of life that somebody has not yet asked how it ended."""
-    with suppress(psutil.NoSuchProcess, ProcessLookupError):
-        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _is_in(process: psutil.Process, group: int) -> bool:
+    with suppress(ProcessLookupError):
+        return os.getpgid(process.pid) == group
     return False
 
 
