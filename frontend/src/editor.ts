@@ -42,6 +42,21 @@ function keydown(view: EditorView, event: KeyboardEvent): boolean {
   return false
 }
 
+/** ProseMirror's, in ms: after it the caret goes back from where the browser has put it with the focus, if it is there still. */
+const PUT_BACK = 20
+
+/** It knows of no key that has moved the caret there on purpose in between. We ask for the same moment, before it does. */
+function focus(view: EditorView): boolean {
+  let pressed = false
+  const press = () => void (pressed = true)
+  view.dom.addEventListener('keydown', press, { once: true })
+  setTimeout(() => {
+    view.dom.removeEventListener('keydown', press)
+    if (pressed && !view.isDestroyed && !view.composing) heedCaret(view)
+  }, PUT_BACK)
+  return false
+}
+
 /** The editor of `doc`, inside `element`. Throws, and leaves nothing behind, when the doc holds what it has no shape for. */
 export function makeEditor(element: HTMLElement, { doc, awareness, undo, editable, failed = raise }: Options): Editor {
   let begun: Editor | null = null
@@ -54,7 +69,7 @@ export function makeEditor(element: HTMLElement, { doc, awareness, undo, editabl
       enableCoreExtensions: { delete: false },
       editorProps: {
         attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the note', spellcheck: 'true' },
-        handleDOMEvents: { keydown },
+        handleDOMEvents: { keydown, focus },
       },
       extensions: [
         ...extensions(),

@@ -148,6 +148,32 @@ def test_a_key_acts_where_the_one_before_it_has_put_the_caret(someone: Someone) 
     assert caret == len("Words")
 
 
+def test_a_key_that_moves_the_caret_to_where_the_focus_had_put_it_is_not_undone(someone: Someone) -> None:
+    ana = someone("Ana").comes_as_guest()
+    ana.starts_note()
+    ana.types("Words")
+    caret = ana.body.evaluate(
+        """async (element) => {
+            const text = element.querySelector('p').firstChild
+            const press = (key, place) => {
+                element.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }))
+                getSelection().collapse(text, place)
+            }
+            element.blur()
+            // As late as can be before the editor looks whether the caret is where the focus has put it.
+            const pressed = new Promise((done) => setTimeout(() => done(press('Home', 0)), 20))
+            getSelection().collapse(text, 0)
+            press('End', 5)
+            const busy = performance.now() + 30
+            while (performance.now() < busy);
+            await pressed
+            await new Promise((done) => setTimeout(done, 100))
+            return element.editor.state.selection.$from.parentOffset
+        }"""
+    )
+    assert caret == 0
+
+
 @pytest.mark.parametrize("where", ["Home", "End"])
 def test_what_an_input_method_composes_is_there_once_whatever_others_write_beside_it(
     two: tuple[Person, Person], where: str
