@@ -51,11 +51,11 @@ def test_nothing_jumps_when_the_editor_comes(someone: Someone) -> None:
     ana.presses("Control+End")
     ana.presses("ArrowDown")
     ana.types("```\ncode\n\n")
-    ana.sees_kept("code\n")
+    ana.sees_kept("code\n\n")
     reader = someone("Reader", java_script_enabled=False)
     reader.opens(ana.shares(path, "viewer"))
     ana.page.reload()
-    ana.sees("code\n")
+    ana.sees("code\n\n")
     first, then = (height(person, ".note-body") for person in (reader, ana))
     assert first == pytest.approx(then, abs=1)
 
