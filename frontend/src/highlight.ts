@@ -1,10 +1,16 @@
-/** Colours code blocks in the editor. What has which colour is known elsewhere (highlighter.ts), in a chunk of its own. */
+/**
+ * Colours code blocks in the editor. What has which colour is known elsewhere (highlighter.ts), in a chunk of its own.
+ *
+ * Each colour is an element, and Chromium goes through all elements that can be edited at every key: fifty blocks of thirty lines took
+ * 10 ms of it. So blocks that are far from what is on the screen are plain.
+ */
 import type { Node } from '@tiptap/pm/model'
 import { Plugin, PluginKey, type EditorState, type Transaction } from '@tiptap/pm/state'
 import { Decoration, DecorationSet, type EditorView } from '@tiptap/pm/view'
 import { heedCaret } from './heed'
 import type { Span } from './highlighter'
 import { later } from './later'
+import { Nearby } from './nearby'
 
 /** To read longer code again takes a good part of a frame: it keeps the colours it had until the hands rest for so many milliseconds. */
 const LONG = 3000
@@ -24,11 +30,11 @@ function spansOf({ attrs, textContent }: Node, loaded: () => void): Span[] | nul
   return language ? chunk.highlighter.spans(language, textContent, loaded) : []
 }
 
-/** `late`: where code blocks begin whose colours are those of a moment ago. */
-interface Coloured { set: DecorationSet; late: readonly number[] }
+/** Where code blocks begin: those that are near (null: all are), and those whose colours are those of a moment ago. */
+interface Coloured { set: DecorationSet; near: ReadonlySet<number> | null; late: readonly number[] }
 
-/** Colour the late blocks now, or all of them. */
-type Wanted = 'late' | 'all'
+/** Colour the late blocks now, or all that are near, or others, because these are near. */
+type Wanted = 'late' | 'all' | { near: ReadonlySet<number> | null }
 
 const key = new PluginKey<Coloured>('highlight')
 
@@ -49,14 +55,19 @@ function touched({ mapping, doc }: Transaction): Map<number, Node> {
   return found
 }
 
-function codeIn(doc: Node): Map<number, Node> {
+/** The blocks of code, or those of them that begin in `places`. */
+function codeIn(doc: Node, places: Iterable<number> | null): Map<number, Node> {
   const found = new Map<number, Node>()
-  doc.descendants((node, at) => {
-    if (isCode(node)) found.set(at, node)
-    return !node.isTextblock
-  })
+  const look = (node: Node | null, at: number) => {
+    if (node && isCode(node)) found.set(at, node)
+    return !node?.isTextblock
+  }
+  if (places) for (const at of places) look(doc.nodeAt(at), at)
+  else doc.descendants(look)
   return found
 }
+
+const difference = (one: ReadonlySet<number>, other: ReadonlySet<number>) => [...one].filter((at) => !other.has(at))
 
 export function highlightPlugin(): Plugin {
   let view: EditorView | null = null
@@ -75,46 +86,70 @@ export function highlightPlugin(): Plugin {
       redraw('all')
     })
   }
-  const recolour = (set: DecorationSet, doc: Node, blocks: Iterable<[number, Node]>): DecorationSet => {
+  const recolour = ({ set, near }: Coloured, doc: Node, blocks: Iterable<[number, Node]>): DecorationSet => {
     const [old, fresh]: [Decoration[], Decoration[]] = [[], []]
     for (const [at, node] of blocks) {
       old.push(...set.find(at, at + node.nodeSize))
-      if (isCode(node)) for (const [from, to, kind] of spansOf(node, loaded) ?? []) fresh.push(Decoration.inline(at + 1 + from, at + 1 + to, { class: kind }))
+      if (isCode(node) && (!near || near.has(at))) for (const [from, to, kind] of spansOf(node, loaded) ?? []) fresh.push(Decoration.inline(at + 1 + from, at + 1 + to, { class: kind }))
     }
     return set.remove(old).add(doc, fresh)
   }
-  const all = (doc: Node): Coloured => ({ set: recolour(DecorationSet.empty, doc, codeIn(doc)), late: [] })
+  const all = (doc: Node, near: ReadonlySet<number> | null): Coloured => {
+    const plain = { set: DecorationSet.empty, near, late: [] }
+    return { ...plain, set: recolour(plain, doc, codeIn(doc, near)) }
+  }
   const coloured = (transaction: Transaction, before: Coloured, { doc }: EditorState): Coloured => {
     const wanted = transaction.getMeta(key) as Wanted | undefined
-    if (wanted === 'all') return all(doc)
     if (!transaction.docChanged && !wanted) return before
-    const set = before.set.map(transaction.mapping, doc)
-    const late = new Set(before.late.map((at) => transaction.mapping.map(at)))
-    if (wanted === 'late') {
-      const blocks = [...late].map((at) => [at, doc.nodeAt(at)] as const).filter((block): block is [number, Node] => block[1] !== null && isCode(block[1]))
-      return { set: recolour(set, doc, blocks), late: [] }
+    const moved = (at: number) => transaction.mapping.map(at)
+    const now = { set: before.set.map(transaction.mapping, doc), near: before.near && new Set([...before.near].map(moved)), late: before.late.map(moved) }
+    if (wanted === 'all') return all(doc, now.near)
+    if (wanted === 'late') return { ...now, set: recolour(now, doc, codeIn(doc, now.late)), late: [] }
+    if (wanted) {
+      const { near } = wanted
+      if (!near || !now.near) return all(doc, near)
+      const blocks = codeIn(doc, [...difference(near, now.near), ...difference(now.near, near)])
+      return { ...now, near, set: recolour({ ...now, near }, doc, blocks) }
     }
-    const now: [number, Node][] = []
+    const late = new Set(now.late)
+    const blocks: [number, Node][] = []
     for (const [at, node] of touched(transaction)) {
       // What has no colours to keep until then gets them at once.
-      if (isCode(node) && node.content.size > LONG && set.find(at, at + node.nodeSize).length) late.add(at)
-      else now.push([at, node])
+      if (isCode(node) && node.content.size > LONG && now.set.find(at, at + node.nodeSize).length) late.add(at)
+      else blocks.push([at, node])
     }
-    return { set: now.length ? recolour(set, doc, now) : set, late: [...late] }
+    return { ...now, set: blocks.length ? recolour(now, doc, blocks) : now.set, late: [...late] }
   }
   return new Plugin<Coloured>({
     key,
-    state: { init: (_config, { doc }) => all(doc), apply: (transaction, before, _, state) => coloured(transaction, before, state) },
+    state: { init: (_config, { doc }) => all(doc, Nearby.isKnown ? new Set() : null), apply: (transaction, before, _, state) => coloured(transaction, before, state) },
     view: (mounted) => {
       view = mounted
       let timer: ReturnType<typeof setTimeout> | undefined
+      const blocks = mounted.dom.getElementsByTagName('pre')
+      const nearby = new Nearby((near) => {
+        if (mounted.isDestroyed) return
+        const places = new Set([...near].map((block) => mounted.posAtDOM(block.firstElementChild ?? block, 0) - 1))
+        const known = key.getState(mounted.state)?.near
+        if (!known || difference(places, known).length || difference(known, places).length) redraw({ near: places })
+      })
+      // On paper all is near.
+      const [printed, shown] = [() => redraw({ near: null }), () => nearby.tell()]
+      addEventListener('beforeprint', printed)
+      addEventListener('afterprint', shown)
+      nearby.watch(blocks)
       return {
         update: ({ state }, { doc }) => {
-          if (state.doc === doc || !key.getState(state)?.late.length) return
+          if (state.doc === doc) return
+          nearby.watch(blocks)
+          if (!key.getState(state)?.late.length) return
           clearTimeout(timer)
           timer = setTimeout(() => redraw('late'), REST)
         },
         destroy: () => {
+          removeEventListener('beforeprint', printed)
+          removeEventListener('afterprint', shown)
+          nearby.destroy()
           clearTimeout(timer)
           view = null
         },

@@ -106,6 +106,45 @@ def test_a_key_costs_what_it_changes_however_large_the_note_is(
         assert found.transactions == 1
 
 
+def test_code_that_is_far_from_the_screen_has_no_colours_through_which_the_browser_would_go(
+    own_server: Server, someone: Someone
+) -> None:
+    ana = someone("Ana").comes_as_guest()
+    user_id = ana.asks("GET", "/api/me").json()["user"]["id"]
+    note = ana.asks("POST", "/api/documents", {"title": ""}).json()["id"]
+    write_code_and_tables(own_server.database_url, note, user_id)
+    ana.opens_note(f"/n/{note}")
+    blocks = ana.body.locator("pre")
+
+    def coloured(number: int) -> bool:
+        return blocks.nth(number).locator("[class^=tk-]").count() > 0
+
+    def sees_colours(number: int) -> None:
+        eventually(ana.page, lambda: coloured(number), lambda: f"colours in block {number}")
+
+    sees_colours(0)
+    last = blocks.count() - 1
+    assert not coloured(last)
+    height = ana.body.evaluate("body => body.scrollHeight")
+    ana.goes_to_the_end()
+    sees_colours(last)
+    eventually(ana.page, lambda: not coloured(0), lambda: "the first block to be plain")
+    assert ana.body.evaluate("body => body.scrollHeight") == height
+
+    ana.types("\n```python\ndef new(): pass")
+    sees_colours(last + 1)
+    ana.presses("Control+Z")
+    ana.presses("Control+Home")
+    sees_colours(0)
+
+    ana.page.evaluate("() => void dispatchEvent(new Event('beforeprint'))")
+    for number in (0, last // 2, last):
+        sees_colours(number)
+    ana.page.evaluate("() => void dispatchEvent(new Event('afterprint'))")
+    eventually(ana.page, lambda: not coloured(last), lambda: "the last block to be plain")
+    assert coloured(0)
+
+
 def types(typist: Person, reader: Person, letters: str) -> None:
     """One key after the other, each when the reader has seen the one before."""
     for letter in letters:
