@@ -12,11 +12,21 @@ import './styles/index.css'
 
 type Page = Promise<{ default: Component }>
 
+/**
+ * lib0 makes some errors ahead, while its module runs. For their traces V8 reads the whole chunk of the editor once more, which
+ * takes nearly as long as to run it.
+ */
+async function withoutTraces<T>(load: () => Promise<T>): Promise<T> {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  return load().finally(() => (Error.stackTraceLimit = stackTraceLimit))
+}
+
 /** A note's address is /n/<id>. Every page is a chunk of its own: only a note's page loads the editor. */
 function pageFor(path: string): Page {
   if (path.startsWith('/n/')) {
     if (!session.offline && !session.boot.document) return import('./pages/Missing.svelte')
-    return import('./pages/Note.svelte')
+    return withoutTraces(() => import('./pages/Note.svelte'))
   }
   if (session.offline) return import('./pages/List.svelte')
   if (path === '/signin') return import('./pages/SignIn.svelte')
