@@ -11,8 +11,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -148,10 +148,24 @@ class _Worker(AsyncWorker):  # type: ignore[misc]
         from gevent import monkey
 
         monkey.patch_all()  # before anything else is imported
+        with _absent("redis", "requests"):  # 11 MB of clients, which it imports wherever they are installed
+            import socketio  # noqa: F401
         from editor import serving
 
         self.__class__ = serving.Worker
         self.init_process()  # that of the other class
+
+
+@contextmanager
+def _absent(*modules: str) -> Iterator[None]:
+    """As if these were not installed, unless they are in memory already."""
+    absent: dict[str, Any] = {name: None for name in modules if name not in sys.modules}
+    sys.modules.update(absent)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def _take_place(arbiter: Any, worker: Any) -> None:
