@@ -173,8 +173,10 @@ class Connection:
 
     def is_hopeless(self, now: float, deadline: float) -> bool:
         """Nothing moves, or nothing was ever joined."""
-        idle = self.room is None and not self.joining and now - self.unjoined_since > deadline
-        return idle or self.socket.queue.stuck() > STUCK
+        if self.room is None and not self.joining and now - self.unjoined_since > deadline:
+            return True
+        outbox = self.socket.queue
+        return outbox.waiting > 0 and outbox.stuck() > STUCK
 
     def _put(self, frame: Frame) -> int:
         """How many bytes wait now."""

@@ -40,18 +40,18 @@ class Frame(packet.Packet):  # type: ignore[misc]
         return self._base64
 
 
-class Outbox(JoinableQueue):  # type: ignore[type-arg]
-    """Engine.IO's queue of one connection: packets, and None for the end."""
+class Outbox:
+    """What Engine.IO has a queue for, of one connection: packets, and None for the end."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.drained: Callable[[], None] | None = None  # called when nothing waits any more
         # `WebSocket.write_at_once`, once there is one.
         self.send_at_once: Callable[[bytes], int | None] = lambda framed: None
+        self._packets: JoinableQueue[Any] | None = JoinableQueue()  # None: there is a WebSocket
         self._websocket: WebSocket | None = None
         self._queued = 0  # bytes that no poll has taken yet
         self._moved = time.monotonic()  # when something was last taken, or began to wait
-        self._packets = self._bytes = 0  # of the batch that is being taken
+        self._batch_packets = self._batch_bytes = 0  # of the batch that is being taken
 
     @property
     def waiting(self) -> int:
@@ -66,17 +66,23 @@ class Outbox(JoinableQueue):  # type: ignore[type-arg]
     def attach(self, websocket: WebSocket) -> None:
         """From here on everything goes to this, what waits first."""
         waiting = self._take_all()
+        self._packets = None
         self._websocket = websocket
         websocket.drained = self._told_drained
         for item in waiting:
             self.put(item)
         self.send_at_once = websocket.write_at_once
 
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+    def put(self, item: Any) -> None:
         """Never blocks."""
-        if self._websocket is None:
-            super().put(item, block, timeout)
-        elif type(item) is Frame:
+        if self._packets is not None:
+            if not self._queued:
+                self._moved = time.monotonic()
+            self._queued += _size(item)
+            self._packets.put(item)
+            return
+        assert self._websocket is not None
+        if type(item) is Frame:
             self._websocket.write(item.framed)
         elif item is not None:
             self._websocket.send(item.encode())
@@ -86,10 +92,22 @@ class Outbox(JoinableQueue):  # type: ignore[type-arg]
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """The next packet; without `block`, one more of the batch that a blocking `get` began. Empty ends the batch."""
         if block:
-            self._packets = self._bytes = 0
-        elif self._packets >= BATCH_PACKETS or self._bytes >= BATCH_BYTES:
+            self._batch_packets = self._batch_bytes = 0
+        elif self._batch_packets >= BATCH_PACKETS or self._batch_bytes >= BATCH_BYTES:
             raise Empty
-        return super().get(block, timeout)
+        if self._packets is None:
+            raise Empty
+        return self._taken(self._packets.get(block, timeout))
+
+    def task_done(self) -> None:
+        """What was taken is on the wire."""
+        if self._packets is not None:
+            self._packets.task_done()
+
+    def join(self) -> None:
+        """Wait until all was taken, and is on the wire."""
+        if self._packets is not None:
+            self._packets.join()
 
     def discard(self) -> None:
         """Forget what waits. Of what goes to a WebSocket a part may be gone: nothing can come after that."""
@@ -99,22 +117,15 @@ class Outbox(JoinableQueue):  # type: ignore[type-arg]
 
     def _take_all(self) -> list[Any]:
         items = []
-        while self.qsize():
-            items.append(self._get())
-            self.task_done()
+        while self._packets is not None and not self._packets.empty():
+            items.append(self._taken(self._packets.get_nowait()))
+            self._packets.task_done()
         return items
 
-    def _put(self, item: Any) -> None:
-        if not self._queued:
-            self._moved = time.monotonic()
-        self._queued += _size(item)
-        super()._put(item)  # type: ignore[misc]
-
-    def _get(self) -> Any:
-        item = super()._get()  # type: ignore[misc]
+    def _taken(self, item: Any) -> Any:
         size = _size(item)
-        self._packets += 1
-        self._bytes += size
+        self._batch_packets += 1
+        self._batch_bytes += size
         self._queued -= size
         self._moved = time.monotonic()
         if not self._queued:

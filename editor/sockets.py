@@ -12,6 +12,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from sys import intern
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ from sync.room import Room
 from sync.rooms import Crowded, Expelled, NotWhole, Rooms
 from sync.store import UnknownDocument
 
-SWEEP_EVERY = 1.0  # seconds
+SWEEP_EVERY = 2.0  # seconds
 DRAIN_PAUSE = 1.2  # seconds between telling clients to go and ending their connections; the listener closes within 1
 DRAIN_SPREAD = 3.0  # seconds over which they come back
 MOST_CONNECTIONS = 10_000  # of this process
@@ -80,6 +81,7 @@ def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
         max_http_buffer_size=LARGEST_BODY,
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
+        monitor_clients=False,  # each `EngineSocket` does, without a greenlet that looks at all of them in turn
     )
     app.extensions["sockets"] = sockets = Sockets(app, rooms, broker, server)
     origins = app.extensions["config"].origins
@@ -97,6 +99,15 @@ class _Manager(socketio.Manager):  # type: ignore[misc]
         frame = Frame(packets.event(event, *arguments))
         for _, eio_sid in self.get_participants(namespace, to or room):
             self.server.eio.send_packet(eio_sid, frame)
+
+
+    def basic_disconnect(self, sid: str, namespace: str, **_: object) -> None:
+        """It has left its document's room already. Socket.IO's own would look for it in the rooms of everybody."""
+        for room in (sid, None):
+            self.basic_leave_room(sid, namespace, room)
+        for pending in (self.pending_connect, self.pending_disconnect):
+            if sid in pending.get(namespace, ()):
+                pending[namespace].remove(sid)
 
 
 class _Join(NamedTuple):
@@ -283,8 +294,9 @@ class Sockets:
         if not self._sweeping:
             self._sweeping = True
             gevent.spawn(self._sweep)
-        # What says who it is. The rest would keep the whole request for as long as the connection is there.
-        kept = {name: value for name, value in environ.items() if isinstance(value, str)}
+        # What says who it is; most of it is the same in all, and is kept once. The rest would keep the whole request as
+        # long as the connection is there.
+        kept = {intern(name): intern(value) for name, value in environ.items() if isinstance(value, str)}
         return self._server._handle_eio_connect(sid, {**kept, "flask.app": self._app})
 
     def _connected(self, auth: object = None) -> None:

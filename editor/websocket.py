@@ -44,6 +44,8 @@ LONGEST_CONTROL = max(map(len, CONTROL))
 _FIN = _MASKED = 0x80  # in the first byte of a frame, and in the second
 _MASK = 4  # bytes
 _PLAIN = _FIN | Opcode.BINARY  # the first byte of a binary message in one frame
+_WORD = _FIN | Opcode.TEXT  # and of a text
+_PONG = ord("3"), _MASKED | 1  # its payload, and the second byte of its frame
 _READ, _WRITE = 1, 2  # as libev numbers them
 
 
@@ -53,7 +55,10 @@ alive: set["WebSocket"] = set()  # whose sockets are not closed: something may s
 class EngineSocket(Protocol):
     """What we use of Engine.IO's socket."""
 
-    last_ping: float | None  # when it asked the client whether it is there; None: it has answered
+    last_ping: float | None  # monotonic, when it asked the client whether it is there; None: it has answered
+
+    def schedule_ping(self) -> None:
+        """It has answered. For the loop itself."""
 
 
 class WebSocket:
@@ -76,7 +81,7 @@ class WebSocket:
         self._open = False  # nobody has said goodbye: as the protocol's state says, for who asks often
         self._unread = b""  # the beginning of a frame that is not there yet
         self._inside = 0  # bytes that are missing of the frame that the protocol reads
-        self._messages: deque[str | bytes] = deque()
+        self._messages: list[str | bytes] = []  # few: nothing is read while any wait
         self._fragments = bytearray()  # of a message that has not ended
         self._fragmented = False  # there is one
         self._text = False  # is it text?
@@ -85,7 +90,7 @@ class WebSocket:
         # Somebody waits for a message, or would take one. Who ends that takes all there are: so only one ever does.
         self._idle = False
         self._news = Event()  # tells who waits
-        self._unwritten: deque[memoryview] = deque()
+        self._unwritten: deque[memoryview] | None = None  # not empty
         self._written = Event()  # nothing is unwritten
         self._written.set()
         self._last = False  # the protocol's word for "no more" comes after what is unwritten
@@ -123,7 +128,7 @@ class WebSocket:
             self._listen()
             self._news.wait()
             self._idle = False
-        return self._messages.popleft()
+        return self._messages.pop(0)
 
     def go_on(self, take: Callable[[str | bytes], None], over: Callable[[], None]) -> None:
         """From now on nobody needs to wait, and the request that opened this may end.
@@ -176,7 +181,7 @@ class WebSocket:
         self._open = False
         self._readable.stop()
         self._writable.stop()
-        self._unwritten.clear()
+        self._unwritten = None
         self.waiting = 0
         self._ended.set()
         self._written.set()
@@ -207,7 +212,7 @@ class WebSocket:
         assert self._taker is not None
         try:
             while self._messages:
-                self._taker(self._messages.popleft())
+                self._taker(self._messages.pop(0))
         except BaseException:
             self._end()
             raise
@@ -270,6 +275,10 @@ class WebSocket:
             if header is None:
                 break
             start, size = header
+            if data[at] == _WORD and _is_pong(data, at) and not self._fragmented:  # all that clients at rest say
+                self._engine_socket.schedule_ping()
+                at = start + size
+                continue
             if data[at] != _PLAIN or self._fragmented or size > READ_SIZE or not data[at + 1] & _MASKED:
                 self._inside = start + size - at
                 continue
@@ -336,7 +345,7 @@ class WebSocket:
             self._end()
             return
         if written < len(data):
-            self._unwritten.append(memoryview(data)[written:])
+            self._unwritten = deque((memoryview(data)[written:],))
             self.waiting += len(data) - written
             self.moved = time.monotonic()
             self._written.clear()
@@ -362,8 +371,9 @@ class WebSocket:
         if self._unwritten:
             if self._engine_socket.last_ping:
                 # The client cannot answer a ping before it has all that was sent before it: its time begins anew.
-                self._engine_socket.last_ping = time.time()
+                self._engine_socket.last_ping = time.monotonic()
             return
+        self._unwritten = None
         self._writable.stop()
         self._written.set()
         if self._idle:
@@ -408,6 +418,12 @@ def _header(data: bytes, at: int) -> tuple[int, int] | None:
     if data[at + 1] & _MASKED:
         start += _MASK
     return None if start > len(data) else (start, size)
+
+
+def _is_pong(data: bytes, at: int) -> bool:
+    """Whether the whole frame of a text at `at` is Engine.IO's answer to a ping."""
+    start = at + 2 + _MASK
+    return start < len(data) and (data[start] ^ data[start - _MASK], data[at + 1]) == _PONG
 
 
 def _check_text(text: bytearray) -> None:

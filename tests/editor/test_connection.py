@@ -101,6 +101,6 @@ def test_who_is_put_out_while_they_join_is_told_once(
     with pytest.raises(Refused) as refused:
         sockets._join(connection, 1, [wanted])
     assert refused.value.error == "resync"
-    assert connection.socket.queue.qsize() == 0
+    assert connection.socket.queue.waiting == 0
     assert (connection.room, connection.joining) == (None, False)
     assert len(asked) == 2

@@ -19,7 +19,12 @@ class Talker:
 
     last_ping = None
 
+    def schedule_ping(self) -> None:
+        """What answers a ping does not come as a message."""
+        self._websocket.send("3")
+
     def talk(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
         while (message := websocket.wait()) is not None:
             if len(message) != 8 or isinstance(message, str):
                 websocket.send(message)
