@@ -8,6 +8,7 @@ import { Carried } from './carried'
 import { heedCaret } from './heed'
 import { Narrow } from './narrow'
 import { RETURNED } from './orphans'
+import { settleRedone } from './redone'
 import { BODY, TITLE, extensions } from './schema'
 import { ySyncPluginKey } from 'y-prosemirror'
 
@@ -19,12 +20,14 @@ export const RESTORE = Symbol('restore')
 
 /** One undo for title and text. */
 export function undoManager(doc: Y.Doc): Y.UndoManager {
-  return new Y.UndoManager([doc.getXmlFragment(BODY), doc.getText(TITLE)], {
+  const undo = new Y.UndoManager([doc.getXmlFragment(BODY), doc.getText(TITLE)], {
     trackedOrigins: new Set<unknown>([ySyncPluginKey, TITLE_EDIT, RESTORE, RETURNED]),
     // Children are deleted before parents: what is filled by then, somebody else has written in, and it stays.
     deleteFilter: ({ content }) => !(content instanceof Y.ContentType && isFilled(content.type)),
     captureTransaction: (transaction) => transaction.meta.get('addToHistory') !== false,
   })
+  doc.on('beforeObserverCalls', (transaction) => void (transaction.origin === undo && settleRedone(transaction)))
+  return undo
 }
 
 const isFilled = (type: Y.AbstractType<unknown>) => (type instanceof Y.XmlText || type instanceof Y.XmlFragment) && type.length > 0

@@ -81,6 +81,25 @@ for (const block of ['heading', 'bulletList', 'table'] as const)
     expect(ben.editor.getText().match(/and Ben/g)).toHaveLength(1)
   })
 
+test('what undo puts back stands in the same place for everybody, also in words that it had put back before', () => {
+  const [ana, ben] = pair()
+  const acts: ((commands: Editor['commands']) => boolean)[] = [
+    (does) => does.insertContent('We meet on Friday'),
+    (does) => does.deleteRange({ from: 9, to: 18 }),
+    (does) => does.undo(),
+    (does) => does.insertContentAt(12, 'Good '),
+    (does) => does.toggleHeading({ level: 1 }),
+    (does) => does.undo(),
+  ]
+  for (const act of acts) {
+    ana.undo.stopCapturing()
+    act(ana.editor.commands)
+  }
+  const cara = writer()
+  Y.applyUpdate(cara.doc, Y.encodeStateAsUpdate(ana.doc))
+  for (const person of [ana, ben, cara]) expect(paragraphs(person)).toEqual(['We meet on Good Friday'])
+})
+
 test('undo goes through text and title in one order', () => {
   const [ana] = pair()
   ana.editor.commands.insertContent('text')
