@@ -26,8 +26,13 @@ from sync.store import BEFORE_ALL
 
 
 def new_id() -> str:
-    """A document's id or epoch: 128 random bits, 22 characters that need no escaping in an address."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
+    """A document's id or epoch: 128 random bits, 22 characters that need no escaping in an address.
+
+    It does not begin like an option of a command.
+    """
+    while (made := base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()).startswith("-"):
+        pass
+    return made
 
 
 def now() -> int:

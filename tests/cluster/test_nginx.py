@@ -1,6 +1,7 @@
 """What nginx adds: it sends each note to one worker, keeps what is for everybody, and lets in no more than is good."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import requests
@@ -29,11 +30,12 @@ def test_what_belongs_to_no_note_is_spread(cluster: Cluster) -> None:
 
 def test_a_polling_session_stays_where_it_is(cluster: Cluster, arrive: Arrive) -> None:
     people = [arrive(worker, "polling") for worker in range(WORKERS)]
-    for turn in range(20):
-        for person in people:
-            person.type(str(turn % 10))
+    letters = "abc"[:WORKERS]
+    for _ in range(20):
+        for person, letter in zip(people, letters, strict=True):
+            person.type(letter)
             person.link.wait(0.01)
-    assert len(same(*people)) == 20 * WORKERS
+    assert Counter(same(*people)) == dict.fromkeys(letters, 20)
     assert [person.refusals for person in people] == [[]] * WORKERS
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from editor import create_app
 from editor.config import Config
-from editor.models import Document, Entry
+from editor.models import Document, Entry, new_id
 from sync.history import groups
 from sync.store import BEFORE_ALL, chain
 from tests.editor.conftest import PASSWORD, SECRET, Visitor, write
@@ -149,6 +149,16 @@ def test_the_operator_can_make_accounts_while_sign_ups_are_closed(config: Config
     ada.ask("PATCH", "/api/settings", signups=False)
     palimpsest(config, "create-user", "bob@example.org", typed=f"{PASSWORD}\n")
     Visitor(app).sign_in("Bob")
+
+
+def test_no_id_begins_like_an_option() -> None:
+    assert not any(new_id().startswith("-") for _ in range(1000))
+
+
+def test_an_older_note_whose_id_begins_with_a_hyphen_can_be_named(config: Config) -> None:
+    palimpsest(config, "migrate")
+    said = palimpsest(config, "compact", "-RzeehN7hhOHtGH7Rs69MQ", status=1)
+    assert "There is no note -RzeehN7hhOHtGH7Rs69MQ." in said
 
 
 def test_compacting_writes_a_snapshot_and_keeps_the_log(config: Config, app: Flask) -> None:
