@@ -77,7 +77,7 @@ def create_user(email: str, name: str | None, admin: bool, data: Path | None) ->
         click.echo(f"Created {user.name} <{user.email}>{', administrator' if user.has_role('admin') else ''}.")
 
 
-@main.command(context_settings={"ignore_unknown_options": True})  # older notes have ids that begin with a hyphen
+@main.command()
 @click.argument("document_id", required=False)
 @DATA
 def compact(document_id: str | None, data: Path | None) -> None:

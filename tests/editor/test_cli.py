@@ -155,9 +155,9 @@ def test_no_id_begins_like_an_option() -> None:
     assert not any(new_id().startswith("-") for _ in range(1000))
 
 
-def test_an_older_note_whose_id_begins_with_a_hyphen_can_be_named(config: Config) -> None:
+def test_an_older_note_whose_id_does_is_named_after_two_hyphens(config: Config) -> None:
     palimpsest(config, "migrate")
-    said = palimpsest(config, "compact", "-RzeehN7hhOHtGH7Rs69MQ", status=1)
+    said = palimpsest(config, "compact", "--", "-RzeehN7hhOHtGH7Rs69MQ", status=1)
     assert "There is no note -RzeehN7hhOHtGH7Rs69MQ." in said
 
 
