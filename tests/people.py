@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import pytest
 from pycrdt import Doc, Text, UndoManager, XmlElement, XmlFragment, XmlText, get_update, merge_updates
 
+from sync.codec import state_vector
 from sync.messages import Kind, Message
 
 Json = Mapping[str, Any]  # an answer or an error, as it is on the wire
@@ -250,7 +251,9 @@ def same(*people: Person) -> str:
         texts = [str(person.text) for person in people]
         bodies = [str(person.body) for person in people]
         unsaved = [number for number, person in enumerate(people) if person.joined and not person.saved]
-        if len(set(texts)) == len(set(bodies)) == 1 and not unsaved:
+        # People who have heard nothing of each other may have typed the same.
+        heard = [state_vector(person.doc.get_state()) for person in people]
+        if len(set(texts)) == len(set(bodies)) == 1 and all(one == heard[0] for one in heard) and not unsaved:
             return texts[0]
         if attempt >= 5 and time.monotonic() >= deadline:
             lines = [
