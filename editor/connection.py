@@ -81,6 +81,7 @@ class Connection:
     frames: Frames
     limits: Limits
     identity: Identity = NOBODY
+    doubted: bool = False  # the database has said that they stand otherwise, and nobody else has
     address: str = ""
     sio_sid: str | None = None  # its name in Socket.IO, once it has said that it speaks it
     document_id: str | None = None

@@ -206,15 +206,26 @@ class Sockets:
         """These sessions have ended, as the database says; perhaps no other process told us."""
         self._expel(lambda identity: identity.sign_in in sign_ins, SIGNED_OUT)
 
-    def check(self, now: Mapping[int, Standing]) -> None:
-        """How these people stand, as the database says. Ends the connections of whom no other process told us."""
+    def check(self, now: Mapping[int, Standing]) -> bool:
+        """How these people stand, as the database says. Ends the connections of whom no other process told us.
+
+        Who changes it says whom that ends, right after: so this ends those whom it finds changed twice. Returns whether
+        it should be called again soon.
+        """
+        doubts = False
         for connection in list(self._connections.values()):
             identity = connection.identity
             standing = None if identity.user_id is None else now.get(identity.user_id)
-            if standing is not None and identity.standing is None:
-                connection.identity = identity._replace(standing=standing)
-            elif standing is not None and identity.standing != standing:
+            if standing is None:
+                continue
+            differs = identity.standing not in (None, standing)
+            if differs and connection.doubted:
                 self._end(connection, "Sign in again.")
+            elif identity.standing is None:
+                connection.identity = identity._replace(standing=standing)
+            connection.doubted = differs
+            doubts = doubts or differs
+        return doubts
 
     def ask_again(self, document_id: str) -> None:
         """Whether those who have a document open here may still do what they could when they came. Blocks."""

@@ -51,12 +51,16 @@ class Watch:
         self._timeline: str | None = None  # of the PostgreSQL that was looked at last
         self.gaps = 0  # entries that were found here, and not told by a hint
         self._blind = False  # the database did not answer
+        self._doubts = False  # what was found about somebody may be told by who did it, in a moment
 
     def start(self) -> None:
         gevent.spawn(self._go_on)
 
     def look(self) -> None:
-        """Once this returns everything is known here that was committed before it was called."""
+        """Once this returns everything is known here that was committed before it was called.
+
+        But for how people stand: that is known after two (`Sockets.check`).
+        """
         with self._app.app_context():
             self._look_at_timeline()
             self._look_at_documents()
@@ -67,7 +71,7 @@ class Watch:
         while True:
             was_silent, silent = silent, self._broker.silent
             # And once more when it is not silent any more: for what was said while nobody was heard.
-            if silent or was_silent or monotonic() >= due:
+            if silent or was_silent or self._doubts or monotonic() >= due:
                 due = monotonic() + EVERY
                 self._look()
             gevent.sleep(TICK)
@@ -126,9 +130,10 @@ class Watch:
         for names in _batches(sockets.sign_ins()):
             sockets.end(set(session.scalars(select(PastSignIn.id).where(PastSignIn.id.in_(names)))))
         writes = policy.read()[0].guests
+        self._doubts = False
         for some in _batches(sockets.people()):
             rows = session.execute(select(User.id, User.fs_uniquifier, User.guest).where(User.id.in_(some)))
-            sockets.check({id: Standing(key, guest and not writes) for id, key, guest in rows})
+            self._doubts |= sockets.check({id: Standing(key, guest and not writes) for id, key, guest in rows})
 
 
 def _batches(things: Iterable[T]) -> Iterable[list[T]]:

@@ -6,7 +6,7 @@ from flask import Flask
 
 from editor import packets
 from editor.access import Arrival
-from editor.connection import DROWNING, MOST_UNANSWERED, Connection, Frames, Identity
+from editor.connection import DROWNING, MOST_UNANSWERED, Connection, Frames, Identity, Standing
 from editor.limits import Limits
 from editor.packets import Refused
 from editor.sockets import Sockets
@@ -77,6 +77,23 @@ def test_a_message_for_many_is_encoded_once() -> None:
     assert frames.of(message, 5) is frames.of(message, 5)
     assert frames.of(message, 6) is not frames.of(message, 5)
     assert packets.decode(frames.of(message, 7).data).data == ["message", message, 7]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_whom_a_new_password_ends_is_said_by_who_changed_it_and_only_otherwise_found_in_the_database(
+    app: Flask, connection: Connection, told: bool
+) -> None:
+    """The database is looked at between the change and the word of whom it ends."""
+    sockets: Sockets = app.extensions["sockets"]
+    connection.identity = Identity(user_id=1, sign_in="here", standing=Standing("old", only_reads=False))
+    sockets._connections[connection.id] = connection
+    changed = {1: Standing("new", only_reads=False)}
+    assert sockets.check(changed)
+    if told:
+        sockets.expel_user(1, except_session="here")
+    assert sockets.check(changed) is not told
+    assert sockets.check(changed) is False
+    assert connection.socket.closed is not told
 
 
 def test_who_is_put_out_while_they_join_is_told_once(
