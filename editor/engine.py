@@ -1,7 +1,6 @@
 """One client of Engine.IO, over both transports, without a greenlet for writing and one for pings."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -33,16 +32,17 @@ class EngineSocket(socket.Socket):  # type: ignore[misc]
         match received.packet_type:
             case packet.MESSAGE:
                 self.server._trigger_event("message", self.sid, received.data, run_async=False)
-            case packet.UPGRADE:
-                pass  # at another time than that of an upgrade it says nothing, and is not worth an answer
-            case _:
+            case packet.PONG | packet.CLOSE:
                 super().receive(received)
+            case _:
+                pass  # words of an upgrade: at another time they say nothing, and are not worth an answer
 
     def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
         if self._timer is not None:
             self._timer.close()
             self._timer = None
-        super().close(wait, abort, reason)
+        # Nobody waits for what a poll is to take: none is let in any more, and it would be for ever.
+        super().close(False, abort, reason)
         self.server.sockets.pop(self.sid, None)
 
     def schedule_ping(self) -> None:
@@ -90,8 +90,7 @@ class EngineSocket(socket.Socket):  # type: ignore[misc]
 
     def _take(self, message: str | bytes) -> None:
         if not self.closed:
-            with suppress(exceptions.UnknownPacketError):  # a word of the upgrade, at another time
-                self.receive(packet.Packet(encoded_packet=message))
+            self.receive(packet.Packet(encoded_packet=message))
 
     def _over(self) -> None:
         self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)

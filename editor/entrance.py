@@ -45,15 +45,10 @@ class Entrance:
         application: Application,
         origins: Sequence[str] = (),
         crowded: Callable[[str], bool] = lambda address: False,
-        ended: Callable[[str], bool] = lambda sid: False,
     ) -> None:
-        """`crowded(address)`: whether no more connections may be opened from there.
-
-        `ended(sid)`: whether a session has just ended. Engine.IO still knows it, and fails when something is posted.
-        """
+        """`crowded(address)`: whether no more connections may be opened from there."""
         self._application = application
         self._crowded = crowded
-        self._ended = ended
         self._origins = frozenset(origins)  # allowed besides the server's own
         self._refused: set[str] = set()  # of these the log knows
 
@@ -64,7 +59,6 @@ class Entrance:
                 self._check_crowd(environ)
                 if environ["REQUEST_METHOD"] == "POST":
                     environ = {**environ, "wsgi.input": io.BytesIO(_body(environ))}
-                    self._check_session(environ)
             except Refused as refused:
                 return _problem(refused, start_response)
         return self._application(environ, start_response)
@@ -74,11 +68,6 @@ class Entrance:
         opens = _SID.search(environ.get("QUERY_STRING", "")) is None
         if opens and self._crowded(address):
             raise Refused("429 Too Many Requests", "rate", f"{address} has too many connections open here already.")
-
-    def _check_session(self, environ: dict[str, Any]) -> None:
-        found = _SID.search(environ.get("QUERY_STRING", ""))
-        if found is not None and self._ended(found[1]):
-            raise Refused("400 Bad Request", "not-joined", f"Invalid session {found[1][:40]}: it has ended.")
 
     def _check_origin(self, environ: dict[str, Any]) -> None:
         # Browsers always say from where a page opens a WebSocket; who is not a browser has no cookies to steal.

@@ -85,7 +85,7 @@ def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
     )
     app.extensions["sockets"] = sockets = Sockets(app, rooms, broker, server)
     origins = app.extensions["config"].origins
-    app.wsgi_app = Entrance(app.wsgi_app, origins, sockets.crowded, sockets.ended)  # type: ignore[method-assign]
+    app.wsgi_app = Entrance(app.wsgi_app, origins, sockets.crowded)  # type: ignore[method-assign]
     return server
 
 
@@ -99,7 +99,6 @@ class _Manager(socketio.Manager):  # type: ignore[misc]
         frame = Frame(packets.event(event, *arguments))
         for _, eio_sid in self.get_participants(namespace, to or room):
             self.server.eio.send_packet(eio_sid, frame)
-
 
     def basic_disconnect(self, sid: str, namespace: str, **_: object) -> None:
         """It has left its document's room already. Socket.IO's own would look for it in the rooms of everybody."""
@@ -248,11 +247,6 @@ class Sockets:
         """Whether as many connections as may are open from this address, or at all."""
         full = max(len(self._connections), len(websocket.alive)) >= MOST_CONNECTIONS  # who is leaving counts, too
         return full or self._addresses[address] >= self._limits.connections_per_address
-
-    def ended(self, sid: str) -> bool:
-        """Whether a session has ended that Engine.IO still has."""
-        socket = self._server.eio.sockets.get(sid)
-        return socket is not None and socket.closed
 
     def drain(self) -> None:
         """Before this process stops: send everybody away, to come back one after the other. Takes about a second."""

@@ -127,28 +127,37 @@ export function highlightPlugin(): Plugin {
       view = mounted
       let timer: ReturnType<typeof setTimeout> | undefined
       const blocks = mounted.dom.getElementsByTagName('pre')
+      let frame = 0
       const nearby = new Nearby((near) => {
-        if (mounted.isDestroyed) return
         const places = new Set([...near].map((block) => mounted.posAtDOM(block.firstElementChild ?? block, 0) - 1))
         const known = key.getState(mounted.state)?.near
         if (!known || difference(places, known).length || difference(known, places).length) redraw({ near: places })
       })
+      /** What replaces a part of the text may take blocks along: they are elsewhere then, and on the screen as before. */
+      const look = () => {
+        frame = 0
+        if (mounted.composing) lookSoon()
+        else nearby.tell()
+      }
+      const lookSoon = () => void (frame ||= requestAnimationFrame(look))
       // On paper all is near.
-      const [printed, shown] = [() => redraw({ near: null }), () => nearby.tell()]
+      const printed = () => redraw({ near: null })
       addEventListener('beforeprint', printed)
-      addEventListener('afterprint', shown)
+      addEventListener('afterprint', lookSoon)
       nearby.watch(blocks)
       return {
         update: ({ state }, { doc }) => {
           if (state.doc === doc) return
           nearby.watch(blocks)
+          lookSoon()
           if (!key.getState(state)?.late.length) return
           clearTimeout(timer)
           timer = setTimeout(() => redraw('late'), REST)
         },
         destroy: () => {
           removeEventListener('beforeprint', printed)
-          removeEventListener('afterprint', shown)
+          removeEventListener('afterprint', lookSoon)
+          cancelAnimationFrame(frame)
           nearby.destroy()
           clearTimeout(timer)
           view = null

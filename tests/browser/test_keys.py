@@ -53,6 +53,14 @@ PLACE = """([kind, beside]) => {
 }"""
 
 
+# All of the text, as when somebody has changed something above a block and below it.
+REPLACE = """({ editor }) => {
+  const { state, view } = editor
+  const anew = state.doc.toJSON().content.map((node) => state.schema.nodeFromJSON(node))
+  view.dispatch(state.tr.replaceWith(0, state.doc.content.size, anew))
+}"""
+
+
 class Counts(NamedTuple):
     """What one key changes, at most: in the middle of a word nothing else is to be done than to put a letter in."""
 
@@ -135,6 +143,9 @@ def test_code_that_is_far_from_the_screen_has_no_colours_through_which_the_brows
     sees_colours(last + 1)
     ana.presses("Control+Z")
     ana.presses("Control+Home")
+    sees_colours(0)
+
+    ana.body.evaluate(REPLACE)  # with the same: what stood there is made anew, elements are not
     sees_colours(0)
 
     ana.page.evaluate("() => void dispatchEvent(new Event('beforeprint'))")

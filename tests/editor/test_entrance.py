@@ -93,12 +93,3 @@ def test_what_is_refused_is_a_problem(body: bytes, status: int) -> None:
 def test_a_body_of_unknown_length() -> None:
     answer = Client(Entrance(inside)).post(POLL, environ_overrides={"CONTENT_LENGTH": "", "wsgi.input": None})
     assert answer.status_code == 411
-
-
-def test_what_is_posted_to_a_session_that_has_just_ended_is_refused() -> None:
-    client = Client(Entrance(inside, ended=lambda sid: sid == "gone"))
-    answer = client.post(f"{POLL}&sid=gone", data=b"3")
-    assert answer.status_code == 400
-    assert b"Invalid session gone: it has ended." in answer.data
-    assert client.post(f"{POLL}&sid=here", data=b"3").status_code == 200
-    assert client.get(f"{POLL}&sid=gone").status_code == 200, "that one Engine.IO answers"

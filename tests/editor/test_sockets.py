@@ -420,6 +420,17 @@ def test_polls_that_are_none(server: Server, alice: Visitor, body: bytes, status
     assert requests.post(f"{url}&sid={sid}", data=b"1", timeout=10).ok
 
 
+@pytest.mark.parametrize("word", [b"2probe", b"5", b"6", b"3"])
+def test_a_word_of_another_time_hangs_nothing(server: Server, alice: Visitor, word: bytes) -> None:
+    url = f"{server.url}/socket.io/?EIO=4&transport=polling"
+    opened = requests.get(url, headers={"Cookie": alice.cookies}, timeout=10)
+    url += "&sid=" + opened.text.split('"sid":"')[1].split('"')[0]
+    assert requests.post(url, data=word, timeout=10).text == "OK"
+    assert requests.post(url, data=b"1", timeout=10).text == "OK"
+    for answer in (requests.post(url, data=b"3", timeout=10), requests.get(url, timeout=10)):
+        assert (answer.status_code, "Invalid session" in answer.text) == (400, True)
+
+
 def test_a_poll_with_as_many_packets_as_may_be_is_heard_to_its_end(server: Server, alice: Visitor) -> None:
     """Browsers post all that waited for the last answer at once. Engine.IO heard none of more than 16, and said OK."""
     url = f"{server.url}/socket.io/?EIO=4&transport=polling"
