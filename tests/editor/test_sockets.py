@@ -4,6 +4,7 @@ import sqlite3
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -510,8 +511,9 @@ def test_who_asks_for_everything_again_and_again_without_reading_is_sent_away(
         writer.joined()
         assert "seq" in writer.say(Kind.UPDATE, writer.typed("x" * (MIB - 1000)))
         greedy.joined()
-        for _ in range(30):
-            greedy.emit("message", Message(Kind.SYNC_STEP1, b"\0").encode())
+        with suppress(ConnectionError):  # perhaps it is sent away before it has asked so often
+            for _ in range(30):
+                greedy.emit("message", Message(Kind.SYNC_STEP1, b"\0").encode())
         assert writer.say(Kind.UPDATE, writer.typed("x")) == {"seq": 2}
         greedy.ends()
         received = [event for event in greedy.events if event[0] == "message"]
