@@ -174,10 +174,8 @@ class Connection:
 
     def is_hopeless(self, now: float, deadline: float) -> bool:
         """Nothing moves, or nothing was ever joined."""
-        if self.room is None and not self.joining and now - self.unjoined_since > deadline:
-            return True
-        outbox = self.socket.queue
-        return outbox.waiting > 0 and outbox.stuck() > STUCK
+        idle = self.room is None and not self.joining and now - self.unjoined_since > deadline
+        return idle or self.socket.queue.stuck() > STUCK
 
     def _put(self, frame: Frame) -> int:
         """How many bytes wait now."""
