@@ -15,7 +15,7 @@ from editor import packets
 from editor.bucket import Bucket
 from editor.limits import Limits
 from editor.outbox import Frame, Outbox
-from sync.messages import SYNC_STEP2, UPDATE, Kind, Message
+from sync.messages import Kind, Message
 from sync.peer import Answer, Peer, Refusal, Saved
 from sync.room import Room
 
@@ -142,17 +142,12 @@ class Connection:
     def send(self, message: bytes, seq: int) -> None:
         """A Message of the room."""
         if self._behind is not None:
-            if message.startswith(UPDATE):
+            if message.startswith(Kind.UPDATE):
                 return  # The catch-up will have it.
-            if message.startswith(SYNC_STEP2):
+            if message.startswith(Kind.SYNC_STEP2):
                 self._behind, self._catching_up = None, False
-        frame = self.frames.of(message, seq)
-        waiting = self.socket.queue.send_at_once(frame.framed)
-        if waiting == 0:
-            return  # as almost always
-        if waiting is None:
-            waiting = self._put(frame)
-        if waiting > LAGGING and self.room is not None and message.startswith(UPDATE):
+        waiting = self._put(self.frames.of(message, seq))
+        if waiting > LAGGING and self.room is not None and message.startswith(Kind.UPDATE):
             self._behind = self.room.doc.get_state()
 
     def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
@@ -179,9 +174,12 @@ class Connection:
 
     def _put(self, frame: Frame) -> int:
         """How many bytes wait now."""
+        outbox = self.socket.queue
+        waiting = outbox.send_at_once(frame.framed)
+        if waiting is not None:
+            return waiting  # as almost always
         if self.socket.closed or self._drowned:
             return 0
-        outbox = self.socket.queue
         if outbox.waiting > DROWNING:
             self._drowned = True
             gevent.spawn(self.abandon)  # not from within the room, which is busy telling its peers something

@@ -26,10 +26,12 @@ class Frame(packet.Packet):  # type: ignore[misc]
     give one of them garbage.
     """
 
-    def __init__(self, data: bytes) -> None:
-        super().__init__(packet.MESSAGE, data)
+    packet_type, binary = packet.MESSAGE, True
+    _base64: str | None = None
+
+    def __init__(self, data: bytes) -> None:  # not Engine.IO's own, which finds out first what this is
+        self.data = data
         self.framed = framed(data)
-        self._base64: str | None = None
 
     def encode(self, b64: bool = False) -> str | bytes:
         if not b64:

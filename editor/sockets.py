@@ -370,10 +370,13 @@ class Sockets:
     def _receive_quickly(self, connection: Connection, data: bytes) -> bool:
         """For the loop itself: act on a small message that nobody has to wait for. Whether that was done."""
         found = None if connection.room is None or connection.peer is None else packets.quick(data)
-        if found is None or found[1].startswith(Kind.SYNC_STEP1.value):
+        if found is None or found[1].startswith(Kind.SYNC_STEP1):
             return False
         id, message = found
-        self._guarded(connection, id, lambda: self._pass_on(connection, id, message))
+        try:
+            self._pass_on(connection, id, message)
+        except BaseException as error:
+            self._failed(connection, id, error)
         return True
 
     def _receive(self, sid: str, data: object) -> None:
@@ -386,30 +389,29 @@ class Sockets:
         except Refused as refused:
             self._refuse(connection, refused.id, refused)
             return
-        match packet.packet_type:
-            case kinds.EVENT:
-                self._guarded(connection, packet.id, lambda: self._handle(connection, packet))
-            case kinds.CONNECT | kinds.DISCONNECT:
-                self._guarded(connection, packet.id, lambda: self._server._handle_eio_message(sid, data))
-            case kinds.ACK:
-                pass  # nothing is asked of clients
-            case _:
-                self._refuse(connection, packet.id, Refused("malformed", "expected an event"))
-
-    def _guarded(self, connection: Connection, id: int | None, act: Callable[[], None]) -> None:
-        """Whatever goes wrong, whoever sent it hears of it, and the connection goes on if it can."""
         try:
-            act()
-        except Refused as refused:
-            self._refuse(connection, id, refused)
-        except _EXIT:
-            raise
+            match packet.packet_type:
+                case kinds.EVENT:
+                    self._handle(connection, packet)
+                case kinds.CONNECT | kinds.DISCONNECT:
+                    self._server._handle_eio_message(sid, data)
+                case kinds.ACK:
+                    pass  # nothing is asked of clients
+                case _:
+                    raise Refused("malformed", "expected an event")
         except BaseException as error:
-            words = outage.words(error)
-            if words is not None:
-                log.error("%s could not be served: %s", connection.id, words, extra=connection.about)
-                self._refuse(connection, id, Refused("storage", f"{words} Keep this and send it again."))
-                return
+            self._failed(connection, packet.id, error)
+
+    def _failed(self, connection: Connection, id: int | None, error: BaseException) -> None:
+        """Whatever went wrong, whoever sent it hears of it, and the connection goes on if it can."""
+        if isinstance(error, _EXIT):
+            raise error
+        if isinstance(error, Refused):
+            self._refuse(connection, id, error)
+        elif (words := outage.words(error)) is not None:
+            log.error("%s could not be served: %s", connection.id, words, extra=connection.about)
+            self._refuse(connection, id, Refused("storage", f"{words} Keep this and send it again."))
+        else:
             # Not the message of the error: it may hold what somebody wrote.
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error(

@@ -88,7 +88,7 @@ class Replica:
 
     def advance(self, updates: Sequence[bytes], seq: int) -> None:
         """The doc has the entries up to `seq`, which are these updates."""
-        size = sum([len(update) for update in updates])
+        size = sum(map(len, updates))
         self.tail = Tail(self.tail.entries + seq - self.seq, self.tail.size + size)
         self._size += size
         self.seq = seq

@@ -4,7 +4,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from pycrdt import Doc
 
@@ -38,6 +38,8 @@ READ_ONLY = Refusal("denied", "You may read this document, but not change it.")
 REJOIN = Refusal("resync", "The document is being loaded again. Join it once more.")
 MOVED = Refusal("moved", "The document is being loaded again. Join it once more.")
 GONE = Refusal("not-found", "This document does not exist any more.")
+
+Arguments = TypeVarTuple("Arguments")
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +80,8 @@ class Room:
         )
         self._warned = NEARLY  # how full it was when that was last said
         self._greeted: dict[Peer, None] = {}  # they have what the doc had, so what is shown from then on continues it
-        self._jobs: deque[Callable[[], None]] = deque()  # what must not run while the gate is at work
+        # What must not run while the gate is at work, and with what.
+        self._jobs: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
         self._working = False
         self._waiting: list[Turn] = []  # admitted, for the next commit
         self._wanted = False  # the store knows that something waits
@@ -126,9 +129,10 @@ class Room:
 
     def is_filling(self) -> bool:
         """Whether it has filled so much since this was last asked that people should hear of it."""
-        if self.filled < self._warned:
+        filled = self._replica.filled
+        if filled < self._warned:
             return False
-        self._warned = self.filled + FILLING
+        self._warned = filled + FILLING
         return True
 
     @property
@@ -174,11 +178,11 @@ class Room:
 
     def receive(self, peer: Peer, message: Message, answer: Tell) -> None:
         """Act on a message. `answer` is called once: for an update when it is durable, or refused."""
-        self._do(lambda: self._act(peer, message, answer))
+        self._do(self._act, peer, message, answer)
 
     def submit(self, peer: Peer, update: bytes, answer: Tell) -> None:
         """Take an update of somebody who need not have joined: the program itself."""
-        self._do(lambda: self._admit(peer, update, answer))
+        self._do(self._admit, peer, update, answer)
 
     def close(self, why: Refusal = MOVED, unsaved: Refusal = REJOIN) -> None:
         """Throw the doc away: everybody joins again and gets one that is read from the log."""
@@ -197,15 +201,16 @@ class Room:
 
     # -- Messages ----------------------------------------------------------------------------------
 
-    def _do(self, job: Callable[[], None]) -> None:
+    def _do(self, job: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
         """Run it when nothing else is at work with the gate, whose pauses let others call us."""
-        self._jobs.append(job)
+        self._jobs.append((job, arguments))
         if self._working:
             return
         self._working = True
         try:
             while self._jobs:
-                self._jobs.popleft()()
+                next, its_arguments = self._jobs.popleft()
+                next(*its_arguments)
         finally:
             self._working = False
 
@@ -274,7 +279,7 @@ class Room:
         admitted: Admitted | None = None
         if not self.closed:
             try:
-                admitted = self._replica.gate.admit(peer.user_id, update, full=self.filled >= 1)
+                admitted = self._replica.gate.admit(peer.user_id, update, full=self._replica.filled >= 1)
             except Refused as refused:
                 answer(Refusal(refused.error, str(refused)))
                 return
@@ -351,7 +356,7 @@ class Room:
         began = time.thread_time()
         changes: list[Change] = []
         for turn in self._waiting:
-            if not turn.light or time.thread_time() - began > SLICE_SECONDS:
+            if not turn.light or (changes and time.thread_time() - began > SLICE_SECONDS):
                 break  # this and what came after it is for the next commit
             try:
                 update = merge(turn.updates)

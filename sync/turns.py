@@ -19,21 +19,18 @@ class Turn:
     clients: list[int] = field(default_factory=list)  # bound to the peer's user by it
     waiting: list[tuple[Peer, Tell]] = field(default_factory=list)  # for the answer; others may have sent the same
     size: int = 0  # bytes
-    largest: int = 0  # bytes of one update
+    light: bool = True  # it may be taken into the doc at once
     inserted: int = 0  # characters
     deleted: int = 0
 
-    @property
-    def light(self) -> bool:
-        """Whether it may be taken into the doc at once."""
-        return self.largest <= LIGHT and self.size <= LIGHT_TURN
-
     def answer(self, answer: Answer, only: Peer | None = None) -> None:
         """Tell everybody who waits, or only this peer."""
-        told = [tell for peer, tell in self.waiting if only is None or peer is only]
-        self.waiting = [] if only is None else [(peer, tell) for peer, tell in self.waiting if peer is not only]
-        for tell in told:
-            tell(answer)
+        waiting, self.waiting = self.waiting, []
+        for peer, tell in waiting:
+            if only is None or peer is only:
+                tell(answer)
+            else:
+                self.waiting.append((peer, tell))
 
 
 def add(turns: list[Turn], peer: Peer, admitted: Admitted, tell: Tell) -> None:
@@ -46,7 +43,7 @@ def add(turns: list[Turn], peer: Peer, admitted: Admitted, tell: Tell) -> None:
     turn.clients += admitted.clients
     turn.waiting.append((peer, tell))
     turn.size += size
-    turn.largest = max(turn.largest, size)
+    turn.light = turn.light and size <= LIGHT and turn.size <= LIGHT_TURN
     turn.inserted += admitted.inserted
     turn.deleted += admitted.deleted
 

@@ -58,7 +58,8 @@ class Gate:
         self._pause = pause
         self._shape = Shape()
         self._deleted = Ranges()
-        self._typed: dict[int, tuple[int, Id | None]] = {}  # client -> where its last keystroke ended, and before what
+        # Client -> where its last keystroke ended, before what, and in which text.
+        self._typed: dict[int, tuple[int, Id | None, List]] = {}
         self._early: list[Sequence[Run]] = []  # replayed, but what they need was not
 
     def replay(self, update: bytes) -> None:
@@ -109,15 +110,18 @@ class Gate:
         end = clock + length
         if clocks.get(client) != clock or end > MAX_CLOCK or client not in owners or owners[client] != user_id:
             return None
-        place = self._between(origin, right)
-        if place is None:
-            return None
-        clocks[client] = end
-        self._shape.put_text(client, clock, place)
-        # What is typed on is put together with what was typed before.
-        if self._typed.get(client) != (clock, right) or origin != (client, clock - 1):
+        last = self._typed.get(client)
+        if last is not None and last[0] == clock and last[1] == right and origin == (client, clock - 1):
+            place = last[2]  # it is typed on, and will be put together with what was typed before
+        else:
+            found_place = self._between(origin, right)
+            if found_place is None:
+                return None
+            place = found_place
+            self._shape.put_text(client, clock, place)
             self.structs += 1
-        self._typed[client] = end, right
+        clocks[client] = end
+        self._typed[client] = end, right, place
         return Admitted(update, (), length)
 
     def _between(self, origin: Id, right: Id | None) -> List | None:

@@ -112,7 +112,7 @@ def lose_in_fan_out() -> None:
     send = Connection.send
 
     def careless(connection: Connection, message: bytes, seq: int) -> None:
-        if not message.startswith(Kind.UPDATE.value) or random.random() > 0.1:
+        if not message.startswith(Kind.UPDATE) or random.random() > 0.1:
             send(connection, message, seq)
 
     _put(Connection, "send", careless)
