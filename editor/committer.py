@@ -8,6 +8,7 @@ from typing import Protocol
 
 import gevent
 
+from editor.crew import Crew
 from editor.log_writer import NOT_WRITTEN, Held, Outcome, Work
 from sync.store import Batch, Change, NotStored
 
@@ -52,7 +53,7 @@ class Committer:
         self._held: deque[Taken] = deque()  # what somebody else holds
         self._may_wait = max(1, len(lanes) - 1)  # how many more lanes may wait for them
         self._writing: list[float] = []  # when the commits began that go on, and that wait for nobody
-        self._greenlets: set[gevent.Greenlet[[], None]] = set()
+        self._crew = Crew()
         self._called = False  # a lane is about to look at what waits
         self._watched = False  # somebody looks whether it is late
         self._answering = 0  # lanes that look when they have told all outcomes
@@ -67,8 +68,7 @@ class Committer:
 
     def close(self) -> None:
         """Once this returns, everything that waited is answered; what still comes fails."""
-        while self._greenlets:
-            gevent.joinall(list(self._greenlets))
+        self._crew.join()
         self._closed = True
 
     def _call(self) -> None:
@@ -78,10 +78,10 @@ class Committer:
             return
         if held or self._is_late:
             self._called = True
-            self._spawn(self._work)
+            self._crew.begin(self._work)
         elif not self._watched:
             self._watched = True
-            self._spawn(self._watch)
+            self._crew.begin(self._watch)
 
     @property
     def _is_late(self) -> bool:
@@ -94,16 +94,6 @@ class Committer:
             if self._is_late:
                 self._call()
         self._watched = False
-
-    def _spawn(self, work: Callable[[], None]) -> None:
-        def run() -> None:
-            try:
-                work()
-            finally:
-                self._greenlets.discard(greenlet)
-
-        greenlet = gevent.spawn(run)
-        self._greenlets.add(greenlet)
 
     def _work(self) -> None:
         self._called = False
@@ -131,22 +121,25 @@ class Committer:
             self._writing.remove(now)
 
     def _gather(self) -> Sequence[Taken]:
-        commit = _Commit()
-        if self._taken_last:
-            commit.add(*self._taken_last)
-            self._taken_last = None
+        """What goes into one transaction: not too much, but what is too much even alone goes alone."""
+        commit = [] if self._taken_last is None else [self._taken_last]
+        self._taken_last = None
+        entries, size = sum(len(changes) for _, changes in commit), sum(_size(changes) for _, changes in commit)
         # What is appended meanwhile, by a `take()` for instance, comes after what waits now.
         waiting, self._waiting = self._waiting, deque()
-        while waiting and not self._taken_last:
+        while waiting and self._taken_last is None:
             batch = waiting.popleft()
             if batch.document_id in self._busy:
                 self._busy[batch.document_id].append(batch)
             elif changes := self._take(batch):
                 self._busy[batch.document_id] = []
-                if not commit.add(batch, changes):
+                entries, size = entries + len(changes), size + _size(changes)
+                if commit and (entries > MOST_ENTRIES or size > MOST_BYTES):
                     self._taken_last = (batch, changes)
+                else:
+                    commit.append((batch, changes))
         self._waiting.extendleft(reversed(waiting))
-        return list(commit.taken.values())
+        return commit
 
     def _take(self, batch: Batch) -> Sequence[Change]:
         """What it wants to have written. If that is nothing, it is answered at once."""
@@ -182,12 +175,17 @@ class Committer:
             outcomes, failed = [NotStored(NOT_WRITTEN)] * len(taken), True
         if not patient:
             self._writing.remove(began)
-        done = [(each, outcome) for each, outcome in zip(taken, outcomes, strict=True) if not isinstance(outcome, Held)]
-        self._held.extend(each for each, outcome in zip(taken, outcomes, strict=True) if isinstance(outcome, Held))
+        done, entries = [], 0
+        for (batch, changes), outcome in zip(taken, outcomes, strict=True):
+            if isinstance(outcome, Held):
+                self._held.append((batch, changes))
+            else:
+                done.append((batch, outcome))
+                entries += len(changes)
         if done:
-            self.on_commit(sum(len(changes) for (_, changes), _ in done), monotonic() - began, failed)
+            self.on_commit(entries, monotonic() - began, failed)
         self._answering += 1
-        for (batch, _), outcome in done:
+        for batch, outcome in done:
             self._waiting.extendleft(reversed(self._busy.pop(batch.document_id)))
             self._answer(batch, outcome)
         self._answering -= 1
@@ -212,20 +210,6 @@ def _report(message: str, *arguments: object, exc_info: bool = False, document: 
         return
 
 
-class _Commit:
-    """What goes into one transaction: each document once, and not too much."""
-
-    def __init__(self) -> None:
-        self.taken: dict[str, Taken] = {}
-        self._entries = 0
-        self._size = 0  # bytes of updates
-
-    def add(self, batch: Batch, changes: Sequence[Change]) -> bool:
-        """Whether it fits. What is too much even alone fits alone."""
-        entries = self._entries + len(changes)
-        size = self._size + sum(len(change.update) for change in changes)
-        if self.taken and (entries > MOST_ENTRIES or size > MOST_BYTES):
-            return False
-        self._entries, self._size = entries, size
-        self.taken[batch.document_id] = (batch, changes)
-        return True
+def _size(changes: Sequence[Change]) -> int:
+    """Bytes of updates."""
+    return sum([len(change.update) for change in changes])

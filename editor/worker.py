@@ -3,10 +3,10 @@
 from _queue import SimpleQueue  # the one below gevent's, which puts the thread to sleep and not a greenlet
 from collections import deque
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from gevent import get_hub
-from gevent.event import AsyncResult
+from gevent.hub import Waiter
 from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
@@ -43,23 +43,22 @@ class Worker:
 
     def __init__(self) -> None:
         self._work: SimpleQueue[Callable[[], None] | None] | None = None
-        self._done: deque[Callable[[], None]] = deque()
+        self._told: deque[tuple[Callable[[Any], None], object]] = deque()  # who waits, and for what
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function` returns or raises on the thread. Others run meanwhile."""
-        result: AsyncResult[T] = AsyncResult()
+        waiter: Waiter[T] = Waiter()
 
         def work() -> None:
             try:
                 value = function(*args, **kwargs)
             except BaseException as error:
-                failed = error  # the name ends with the clause
-                self._done.append(lambda: result.set_exception(failed))
+                self._told.append((waiter.throw, error))
             else:
-                self._done.append(lambda: result.set(value))
+                self._told.append((waiter.switch, value))
 
         self.later(work)
-        return cast(T, result.get())
+        return waiter.get()
 
     def later(self, function: Callable[[], None]) -> None:
         """Do this when there is nothing else to do before it. Must not raise; nobody waits."""
@@ -82,5 +81,6 @@ class Worker:
             wake()
 
     def _tell(self) -> None:
-        while self._done:
-            self._done.popleft()()
+        while self._told:
+            tell, outcome = self._told.popleft()
+            tell(outcome)
