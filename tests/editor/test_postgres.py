@@ -42,7 +42,8 @@ def test_what_postgresql_cannot_store_does_no_harm(app: Flask, caplog: pytest.Lo
     for path in ("/n/%00", f"/n/{note}%00", "/api/documents/%00", "/api/documents/%00/share", "/n/%F0%9F%98%80?s=%00"):
         assert ada.get(path).status_code == 404
     assert Visitor(app).get(f"/n/{note}?s=%00").status_code == 404
-    assert caplog.text == ""
+    # What follows the notes of earlier tests may be behind for ever: their databases are gone.
+    assert [record for record in caplog.records if getattr(record, "document", note) == note] == []
 
 
 def test_from_the_first_account_to_the_empty_bin(app: Flask) -> None:
