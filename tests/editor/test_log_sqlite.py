@@ -8,9 +8,10 @@ from pathlib import Path
 
 import gevent
 import pytest
+from sqlalchemy import inspect
 
 from editor import database, log_writer
-from editor.log_sqlite import SqliteLog
+from editor.log_sqlite import CHECKPOINT, PAGE, SqliteLog
 from editor.log_writer import Work
 from sync.store import NotStored
 from tests.contracts_store import Writer, change, write
@@ -42,6 +43,37 @@ def test_a_full_disk_is_called_one_and_room_on_it_is_used_again(sqlite: SqlWorld
     (entries,) = log_writer.write(log, works)
     assert not isinstance(entries, Exception)
     assert [entry.seq for entry in entries] == [1]
+    log.close()
+
+
+def test_commits_find_the_write_ahead_log_as_long_as_they_need_it(sqlite: SqlWorld) -> None:
+    note = sqlite.create()
+    wal = Path(f"{sqlite.engine.url.database}-wal")
+    write(sqlite, note, change())
+    write(sqlite, note, change())  # what one commit leaves to be done is done before the next one
+    length = wal.stat().st_size
+    assert length >= CHECKPOINT * PAGE
+    for _ in range(20):
+        write(sqlite, note, change())
+    assert wal.stat().st_size == length
+    assert len(list(sqlite.store.entries(note))) == 22
+    with sqlite.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        assert "filler" not in inspect(connection).get_table_names()
+
+
+def test_a_write_ahead_log_that_cannot_have_its_length_is_used_as_it_is(
+    sqlite: SqlWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    works = [Work(sqlite.create(), [change()])]
+    log = SqliteLog(sqlite.engine)
+    log._connected().execute("PRAGMA max_page_count = 100")
+    for _ in range(2):
+        log_writer.write(log, works)
+        log.checkpoint()
+    assert "or lengthened: database or disk is full" in caplog.text
+    assert sqlite.store.status(works[0].document_id).head == 2
+    assert log._connected().execute("PRAGMA cache_size").fetchone() == (-2000,)
     log.close()
 
 
