@@ -182,13 +182,14 @@ class Committer:
             else:
                 done.append((batch, outcome))
                 entries += len(changes)
-        if done:
-            self.on_commit(entries, monotonic() - began, failed)
+        seconds = monotonic() - began
         self._answering += 1
         for batch, outcome in done:
             self._waiting.extendleft(reversed(self._busy.pop(batch.document_id)))
             self._answer(batch, outcome)
         self._answering -= 1
+        if done:
+            self.on_commit(entries, seconds, failed)
 
     def _answer(self, batch: Batch, outcome: Outcome) -> None:
         try:

@@ -108,10 +108,13 @@ class Log(NamedTuple):
     owners: dict[int, int | None]  # Yjs client id -> user id
 
 
+_FIELDS = struct.Struct(">qqqq").pack
+
+
 def chain(previous: bytes, seq: int, user_id: int | None, session_id: int, time: int, update: bytes) -> bytes:
     """The hash of an entry: over the one before it and all of its own: none is changed, moved or left out unnoticed."""
     # Everything before the update has a fixed length: no two are hashed from the same bytes. User ids are positive.
-    fields = struct.pack(">qqqq", seq, -1 if user_id is None else user_id, session_id, time)
+    fields = _FIELDS(seq, -1 if user_id is None else user_id, session_id, time)
     return hashlib.sha256(previous + fields + update).digest()
 
 
