@@ -69,7 +69,7 @@ class Frames:
         self.used += 1
         if self._message is not message or self._seq != seq:
             self._message, self._seq = message, seq
-            self._frame = Frame(packets.event("message", message, seq))
+            self._frame = Frame(packets.message(message, seq))
         return self._frame
 
 
@@ -146,14 +146,25 @@ class Connection:
                 return  # The catch-up will have it.
             if message.startswith(Kind.SYNC_STEP2):
                 self._behind, self._catching_up = None, False
-        waiting = self._put(self.frames.of(message, seq))
+        frame = self.frames.of(message, seq)
+        waiting = self.socket.queue.send_at_once(frame.framed)
+        if waiting == 0:
+            return  # as almost always
+        if waiting is None:
+            waiting = self._put(frame)
         if waiting > LAGGING and self.room is not None and message.startswith(Kind.UPDATE):
             self._behind = self.room.doc.get_state()
 
     def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
         """The ack of an event, if its sender asked for one."""
-        if id is not None:
-            self._put(Frame(packets.answer(id, _as_json(answer))))
+        if id is None:
+            return
+        if isinstance(answer, Saved):
+            frame = Frame(packets.saved(id, answer.seq))
+        else:
+            frame = Frame(packets.answer(id, _as_json(answer)))
+        if self.socket.queue.send_at_once(frame.framed) is None:
+            self._put(frame)
 
     def emit(self, event: str, *arguments: object) -> None:
         self._put(Frame(packets.event(event, *arguments)))
@@ -174,12 +185,9 @@ class Connection:
 
     def _put(self, frame: Frame) -> int:
         """How many bytes wait now."""
-        outbox = self.socket.queue
-        waiting = outbox.send_at_once(frame.framed)
-        if waiting is not None:
-            return waiting  # as almost always
         if self.socket.closed or self._drowned:
             return 0
+        outbox = self.socket.queue
         if outbox.waiting > DROWNING:
             self._drowned = True
             gevent.spawn(self.abandon)  # not from within the room, which is busy telling its peers something
@@ -198,12 +206,10 @@ class Connection:
             self.room.receive(self.peer, Message(Kind.SYNC_STEP1, self._behind), lambda answer: None)
 
 
-def _as_json(answer: Answer | Mapping[str, object]) -> Mapping[str, Any]:
+def _as_json(answer: Refusal | Mapping[str, object] | None) -> Mapping[str, Any]:
     match answer:
         case None:
             return {}
-        case Saved(seq):
-            return {"seq": seq}
         case Refusal(error, message):
             return {"error": error, "message": message}
     return answer

@@ -2,8 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -28,20 +27,8 @@ class SqliteLog:
         self._connection: sqlite3.Connection | None = None
         self._pages = CHECKPOINT  # written since the last checkpoint, roughly; of what others wrote nobody knows
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        try:
-            connection = self._connected()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                connection.execute("COMMIT")
-            finally:
-                # SQLite ends a transaction by itself after some errors, a full disk among them.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise NotStored(outage.words(error) or NOT_WRITTEN) from error
+    def transaction(self) -> "_Transaction":
+        return _Transaction(self._connected)
 
     def lock(self, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
         # The transaction holds the only write lock there is.
@@ -190,3 +177,35 @@ class SqliteLog:
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             self._connection = connection
         return self._connection
+
+
+class _Transaction:
+    """Not a generator, which takes longer than to begin one: each keystroke after a pause has one of its own."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+
+    def __enter__(self) -> None:
+        try:
+            self._connection = self._connect()
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise _not_stored(error) from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            try:
+                if error is None:
+                    self._connection.execute("COMMIT")
+            finally:
+                # SQLite ends a transaction by itself after some errors, a full disk among them.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+        except sqlite3.Error as failed:
+            raise _not_stored(failed) from failed
+        if isinstance(error, sqlite3.Error):
+            raise _not_stored(error) from error
+
+
+def _not_stored(error: sqlite3.Error) -> NotStored:
+    return NotStored(outage.words(error) or NOT_WRITTEN)

@@ -10,7 +10,7 @@ from sync.peer import Answer, Peer, Refusal
 Tell = Callable[[Answer], None]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Turn:
     """What one peer sent without another in between. It becomes one entry."""
 

@@ -99,6 +99,16 @@ def test_what_we_send_is_read_by_the_library_and_by_us() -> None:
     assert packets.decode(packets.answer(3, {"seq": 9})).data == [{"seq": 9}]
 
 
+@pytest.mark.parametrize("number", [0, 1, 127, 128, 65536, (1 << 32) - 1, 1 << 32, (1 << 53) - 1])
+def test_what_is_sent_for_a_keystroke_says_what_it_would_otherwise(number: int) -> None:
+    for size in (0, 1, 255, 256, 70_000):
+        message = bytes(size)
+        shortly, at_length = packets.message(message, number), packets.event("message", message, number)
+        assert msgpack.unpackb(shortly) == msgpack.unpackb(at_length)
+    for id, seq in ((number, 7), (7, number), (number, number)):
+        assert msgpack.unpackb(packets.saved(id, seq)) == msgpack.unpackb(packets.answer(id, {"seq": seq}))
+
+
 @pytest.mark.parametrize(
     ("data", "error", "id"),
     [
