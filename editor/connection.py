@@ -130,11 +130,10 @@ class Connection:
         """For how many seconds the client must wait before we take this message; 0.0: we take it."""
         if self.unanswered + len(message.payload) > MOST_UNANSWERED:
             return 1.0
-        match message.kind:
-            case Kind.AWARENESS:
-                return self.whereabouts.take()
-            case Kind.SYNC_STEP1:
-                return self.greetings.take()
+        if message.kind is Kind.AWARENESS:
+            return self.whereabouts.take()
+        if message.kind is Kind.SYNC_STEP1:
+            return self.greetings.take()
         return self.updates.take()
 
     # -- Towards the client: none of these blocks or raises ---------------------------------------

@@ -128,14 +128,18 @@ def write(log: Log, works: Sequence[Work], patient: bool = True) -> list[Outcome
     with log.transaction():
         # In one order, so that two processes that want the same documents cannot each hold what the other one needs.
         heads = log.lock(sorted(work.document_id for work in works), patient)
-        outcomes = [_number(log, heads, work) for work in works]
-        written = {
-            work.document_id: outcome
-            for work, outcome in zip(works, outcomes, strict=True)
-            if not isinstance(outcome, Exception)
-        }
-        log.insert((document_id, entry) for document_id, entries in written.items() for entry in entries)
-        log.advance({document_id: entries[-1] for document_id, entries in written.items()})
+        outcomes: list[Outcome] = []
+        rows: list[tuple[str, Entry]] = []
+        newest: dict[str, Entry] = {}
+        for work in works:
+            outcome = _number(log, heads, work)
+            outcomes.append(outcome)
+            if not isinstance(outcome, Exception):
+                for entry in outcome:
+                    rows.append((work.document_id, entry))
+                newest[work.document_id] = outcome[-1]
+        log.insert(rows)
+        log.advance(newest)
     return outcomes
 
 

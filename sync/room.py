@@ -12,7 +12,7 @@ from sync import turns
 from sync.awareness import Awareness
 from sync.broker import Broker, Hint
 from sync.chunk import Group
-from sync.codec import Malformed, state_vector
+from sync.codec import Malformed, state_vector, var_bytes
 from sync.doc import TooSlow, Unreadable, apply, apply_in_slices, merge
 from sync.gate import Admitted, Refused
 from sync.limits import (
@@ -401,7 +401,7 @@ class Room:
 
     def _publish(self, entries: Sequence[Entry]) -> None:
         update = merge([entry.update for entry in entries])
-        message = Message(Kind.UPDATE, update).encode()
+        message = Kind.UPDATE + var_bytes(update)
         first, last = entries[0].seq, entries[-1].seq
         if self._reading or first != self.seq + 1:
             self._read_on(last)
