@@ -122,9 +122,12 @@ class Committer:
 
     def _gather(self) -> Sequence[Taken]:
         """What goes into one transaction: not too much, but what is too much even alone goes alone."""
-        commit = [] if self._taken_last is None else [self._taken_last]
-        self._taken_last = None
-        entries, size = sum(len(changes) for _, changes in commit), sum(_size(changes) for _, changes in commit)
+        commit: list[Taken] = []
+        entries = size = 0
+        if self._taken_last is not None:
+            commit.append(self._taken_last)
+            entries, size = len(self._taken_last[1]), _size(self._taken_last[1])
+            self._taken_last = None
         # What is appended meanwhile, by a `take()` for instance, comes after what waits now.
         waiting, self._waiting = self._waiting, deque()
         while waiting and self._taken_last is None:
@@ -213,4 +216,7 @@ def _report(message: str, *arguments: object, exc_info: bool = False, document: 
 
 def _size(changes: Sequence[Change]) -> int:
     """Bytes of updates."""
-    return sum([len(change.update) for change in changes])
+    size = 0
+    for change in changes:
+        size += len(change.update)
+    return size

@@ -1,6 +1,7 @@
 """What a process has of one document in memory: the doc, the gate, and how far in the log they are."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
@@ -27,7 +28,8 @@ class Host(NamedTuple):
     capacity: Capacity
 
 
-class Tail(NamedTuple):
+@dataclass(slots=True)
+class Tail:
     """The end of the log: what came after a snapshot."""
 
     entries: int = 0
@@ -89,7 +91,8 @@ class Replica:
     def advance(self, updates: Sequence[bytes], seq: int) -> None:
         """The doc has the entries up to `seq`, which are these updates."""
         size = sum(map(len, updates))
-        self.tail = Tail(self.tail.entries + seq - self.seq, self.tail.size + size)
+        self.tail.entries += seq - self.seq
+        self.tail.size += size
         self._size += size
         self.seq = seq
         self.head = max(self.head, seq)

@@ -386,7 +386,8 @@ class Room:
         for turn, entry in zip(landed, entries, strict=True):
             turn.answer(Saved(entry.seq))
         self._settle()
-        self._want()
+        if self._waiting:
+            self._want()
         if entries:
             self._noted(self, entries[-1].seq)
 
@@ -408,7 +409,8 @@ class Room:
         else:
             senders = {turn.peer for turn in self._in_flight}
             self._replica.advance([update], last)
-            self._shown = self._host.now()
+            if len(self._greeted) >= CROWD:
+                self._shown = self._host.now()
             self._show(message, last, senders.pop() if len(senders) == 1 else None)
         owners = [(client, turn.peer.user_id) for turn in self._in_flight for client in turn.clients]
         # If this room is closed, the document may be open in another one of this process: it is told as well.

@@ -377,8 +377,7 @@ class Rooms:
             self._host.later(AWARENESS_TICK, self._tend_presence)
 
     def _noted(self, room: Room, seq: int) -> None:
-        entries, size = room.tail
-        if entries >= COMPACT_ENTRIES or size >= COMPACT_BYTES:
+        if room.tail.entries >= COMPACT_ENTRIES or room.tail.size >= COMPACT_BYTES:
             room.tail = Tail()
             self._host.later(COMPACT_DELAY, lambda: self._compact(room.document_id))
         if self.on_committed is not None:
