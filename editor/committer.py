@@ -98,19 +98,26 @@ class Committer:
     def _work(self) -> None:
         self._called = False
         lane = self._free.pop()
-        while True:
-            if self._held and self._may_wait:
-                self._may_wait -= 1
-                self._commit(lane, [self._held.popleft()], patient=True)
-                self._may_wait += 1
-            elif (self._waiting or self._taken_last) and self._is_late:
-                self._rest()
-                if taken := self._gather():
-                    self._commit(lane, taken)
-            else:
-                break
-        self._free.append(lane)
+        try:
+            while self._write_some(lane):
+                pass
+        finally:
+            self._free.append(lane)
         self._call()
+
+    def _write_some(self, lane: Lane) -> bool:
+        """Whether there was something for this lane."""
+        if self._held and self._may_wait:
+            self._may_wait -= 1
+            self._commit(lane, [self._held.popleft()], patient=True)
+            self._may_wait += 1
+        elif (self._waiting or self._taken_last) and self._is_late:
+            self._rest()
+            if taken := self._gather():
+                self._commit(lane, taken)
+        else:
+            return False
+        return True
 
     def _rest(self) -> None:
         """Until the next beat. The other lanes count on this one meanwhile."""
@@ -192,7 +199,13 @@ class Committer:
             self._answer(batch, outcome)
         self._answering -= 1
         if done:
+            self._tell(entries, seconds, failed)
+
+    def _tell(self, entries: int, seconds: float, failed: bool) -> None:
+        try:
             self.on_commit(entries, seconds, failed)
+        except Exception:
+            _report("a commit could not be counted", exc_info=True)
 
     def _answer(self, batch: Batch, outcome: Outcome) -> None:
         try:

@@ -156,7 +156,7 @@ class Connection:
 
     def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
         """The ack of an event, if its sender asked for one."""
-        if id is None:
+        if id is None or self.socket.closed:
             return
         if isinstance(answer, Saved):
             frame = Frame(packets.saved(id, answer.seq))

@@ -17,12 +17,12 @@ class Crew:
     """
 
     def __init__(self) -> None:
-        self._all: set[gevent.Greenlet[[Piece], None]] = set()
+        self._all: set[gevent.Greenlet[[Piece | None], None]] = set()
         self._idle: list[Waiter[Piece | None]] = []
-        self._going = False  # nobody stays any more
+        self._dismissed = False  # whoever is done goes
 
     def begin(self, work: Piece) -> None:
-        """On the loop's next turn."""
+        """Have this done, from the loop's next turn on."""
         if self._idle:
             get_hub().loop.run_callback(self._idle.pop().switch, work)
         else:
@@ -31,19 +31,22 @@ class Crew:
             greenlet.rawlink(self._all.discard)
 
     def join(self) -> None:
-        """Wait until all is done, and what begins meanwhile. Whoever comes later does not stay."""
-        self._going = True
+        """Wait until all is done, and what begins meanwhile. From now on greenlets end with their work."""
+        self._dismissed = True
         while self._all:
             while self._idle:
                 get_hub().loop.run_callback(self._idle.pop().switch, None)
             gevent.joinall(list(self._all))
 
-    def _stay(self, work: Piece) -> None:
-        next: Piece | None = work
-        while next is not None:
-            next()
-            if self._going:
+    def _stay(self, work: Piece | None) -> None:
+        while work is not None:
+            work()
+            if self._dismissed:
                 return
             waiter: Waiter[Piece | None] = Waiter()
             self._idle.append(waiter)
-            next = waiter.get()
+            try:
+                work = waiter.get()
+            finally:
+                if waiter in self._idle:  # somebody ended this greenlet
+                    self._idle.remove(waiter)

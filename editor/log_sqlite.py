@@ -13,7 +13,7 @@ from sync.store import Chunk, Entry, NotStored, Snapshot
 
 PAGE = 4096  # bytes
 CHECKPOINT = 1000  # pages in the write-ahead log
-SPARE = 10  # pages in the cache while it is lengthened: what is more goes into it
+SPARE = 10  # pages that SQLite keeps in memory while it lengthens the log: all others it writes there
 OVERWRITE_TIMEOUT = 1000  # milliseconds that who writes waits for those who read an old state of the database
 
 logger = logging.getLogger(__name__)
@@ -142,29 +142,17 @@ class SqliteLog:
     def checkpoint(self) -> None:
         """Copy the write-ahead log into the database. By itself SQLite does it in a commit, which people wait for."""
         try:
-            self._connected().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            self._pages = 0
-            self._lengthen(self._connected())
+            connection = self._connected()
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except sqlite3.Error as error:
-            # Nothing is lost: it is tried again after the next commit, or the one that has written as much again.
-            logger.warning("the write-ahead log could not be copied into the database, or lengthened: %s", error)
-
-    def _lengthen(self, connection: sqlite3.Connection) -> None:
-        """Have the file as long as it will be at the next checkpoint. A sync takes a third longer if it grows."""
-        wal = Path(f"{self._engine.url.database}-wal")
-        if wal.stat().st_size >= CHECKPOINT * PAGE:
+            # Nothing is lost: it is tried again after the next commit.
+            logger.warning("the write-ahead log could not be copied into the database: %s", error)
             return
-        cache = connection.execute("PRAGMA cache_size").fetchone()[0]
-        connection.execute(f"PRAGMA cache_size = {SPARE}")
-        connection.execute("BEGIN IMMEDIATE")
+        self._pages = 0
         try:
-            connection.execute("CREATE TABLE filler (zeros)")
-            connection.execute("INSERT INTO filler VALUES (zeroblob(?))", ((CHECKPOINT + 2 * SPARE) * PAGE,))
-        finally:
-            # There never was such a table, but the file keeps its length.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            connection.execute(f"PRAGMA cache_size = {cache}")
+            _lengthen(connection)
+        except (sqlite3.Error, OSError) as error:
+            logger.info("the write-ahead log grows as it is written: %s", error)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -177,6 +165,32 @@ class SqliteLog:
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             self._connection = connection
         return self._connection
+
+
+def _lengthen(connection: sqlite3.Connection) -> None:
+    """Have the write-ahead log as long as it will be at the next checkpoint: a sync takes a third longer if it grows.
+
+    What a transaction writes to it that is then undone stays in the file, and is nothing to anybody: SQLite reads only
+    up to the last commit, and writes on from there. Raises `sqlite3.Error` and OSError, and waits for nobody.
+    """
+    (_, _, path), *_ = connection.execute("PRAGMA database_list").fetchall()
+    wal = Path(f"{path}-wal")
+    if not wal.exists() or wal.stat().st_size >= CHECKPOINT * PAGE:
+        return
+    (cache,) = connection.execute("PRAGMA cache_size").fetchone()
+    try:
+        connection.execute(f"PRAGMA cache_size = {SPARE}")
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE filler (zeros)")
+        connection.execute("INSERT INTO filler VALUES (zeroblob(?))", ((CHECKPOINT + 2 * SPARE) * PAGE,))
+    finally:
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {database.BUSY_TIMEOUT * 1000}")
+            connection.execute(f"PRAGMA cache_size = {cache}")
 
 
 class _Transaction:

@@ -403,7 +403,7 @@ class Sockets:
             self._failed(connection, packet.id, error)
 
     def _failed(self, connection: Connection, id: int | None, error: BaseException) -> None:
-        """Whatever went wrong, whoever sent it hears of it, and the connection goes on if it can."""
+        """Whatever went wrong, who sent it hears of it, and the connection goes on if it can. Not of our own end."""
         if isinstance(error, _EXIT):
             raise error
         if isinstance(error, Refused):

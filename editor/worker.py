@@ -1,5 +1,6 @@
 """Work on native threads, for what would hold the loop up."""
 
+import logging
 from _queue import SimpleQueue  # the one below gevent's, which puts the thread to sleep and not a greenlet
 from collections import deque
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from gevent import get_hub
 from gevent.hub import Waiter
 from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,7 +46,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._work: SimpleQueue[Callable[[], None] | None] | None = None
-        self._told: deque[tuple[Callable[[Any], None], object]] = deque()  # who waits, and for what
+        self._outcomes: deque[tuple[Callable[[Any], None], object]] = deque()  # who is to be told, and what
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function` returns or raises on the thread. Others run meanwhile."""
@@ -53,15 +56,15 @@ class Worker:
             try:
                 value = function(*args, **kwargs)
             except BaseException as error:
-                self._told.append((waiter.throw, error))
+                self._outcomes.append((waiter.throw, error))
             else:
-                self._told.append((waiter.switch, value))
+                self._outcomes.append((waiter.switch, value))
 
         self.later(work)
         return waiter.get()
 
     def later(self, function: Callable[[], None]) -> None:
-        """Do this when there is nothing else to do before it. Must not raise; nobody waits."""
+        """Do this when there is nothing else to do before it. Nobody waits: what it raises is only reported."""
         if self._work is None:
             self._work = SimpleQueue()
             watcher = get_hub().loop.async_()
@@ -76,11 +79,15 @@ class Worker:
             self._work = None
 
     def _go_on(self, work: "SimpleQueue[Callable[[], None] | None]", wake: Callable[[], None]) -> None:
-        while (next := work.get()) is not None:
-            next()
+        while (function := work.get()) is not None:
+            try:
+                function()
+            except Exception:
+                # Whatever is wrong with this: the thread is the only one that writes what people type.
+                logger.exception("what nobody waited for was not done")
             wake()
 
     def _tell(self) -> None:
-        while self._told:
-            tell, outcome = self._told.popleft()
+        while self._outcomes:
+            tell, outcome = self._outcomes.popleft()
             tell(outcome)

@@ -28,7 +28,10 @@ class Unreadable(Exception):
 
 
 def apply(doc: Doc[Any], updates: Sequence[bytes]) -> None:
-    """Apply all of them at once, which is much faster than one by one. Raises `Unreadable`."""
+    """Apply all of them at once, which is much faster than one by one; not in one of the doc's transactions.
+
+    Raises `Unreadable`.
+    """
     # Below pycrdt's own transactions, which nobody else is in: to go through them takes two to three times as long as
     # what they are for. It is private: it is pinned.
     below = doc._doc

@@ -15,6 +15,9 @@ class Kind(bytes, Enum):
     AWARENESS = b"\x01"  # "this is where I am"
 
 
+_KINDS = tuple(Kind)  # to go through an enum takes longer than all the rest
+
+
 class Message(NamedTuple):
     """The payload is a StateVector, an Update, an Update or awareness states."""
 
@@ -26,7 +29,7 @@ class Message(NamedTuple):
         """Read exactly one message. Raises `Malformed`, a ValueError."""
         if data.startswith(Kind.UPDATE) and len(data) > 3 and data[2] == len(data) - 3 < 128:
             return cls(Kind.UPDATE, data[3:])  # a keystroke
-        for kind in Kind:
+        for kind in _KINDS:
             if data.startswith(kind):
                 reader = Reader(data)
                 reader.pos = len(kind)

@@ -30,7 +30,7 @@ class Host(NamedTuple):
 
 @dataclass(slots=True)
 class Tail:
-    """The end of the log: what came after a snapshot."""
+    """The end of the log: what came after a snapshot. It goes on counting."""
 
     entries: int = 0
     size: int = 0  # bytes

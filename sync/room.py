@@ -85,7 +85,7 @@ class Room:
         self._working = False
         self._waiting: list[Turn] = []  # admitted, for the next commit
         self._wanted = False  # the store knows that something waits
-        self._shown = 0  # when an update was last shown, in milliseconds
+        self._shown = 0  # when an update was last shown to a crowd, in milliseconds
         self._resting = False  # until it may be shown another one
         self._in_flight: list[Turn] = []  # in the doc, but not in the log yet
         self._preparing = False  # what is in flight is being taken into the doc, or waits for its commit then
@@ -209,8 +209,8 @@ class Room:
         self._working = True
         try:
             while self._jobs:
-                next, its_arguments = self._jobs.popleft()
-                next(*its_arguments)
+                waiting, its = self._jobs.popleft()
+                waiting(*its)
         finally:
             self._working = False
 

@@ -26,11 +26,11 @@ class Turn:
     def answer(self, answer: Answer, only: Peer | None = None) -> None:
         """Tell everybody who waits, or only this peer."""
         waiting, self.waiting = self.waiting, []
-        for peer, tell in waiting:
-            if only is None or peer is only:
-                tell(answer)
-            else:
-                self.waiting.append((peer, tell))
+        if only is not None:
+            self.waiting = [each for each in waiting if each[0] is not only]
+            waiting = [each for each in waiting if each[0] is only]
+        for _, tell in waiting:
+            tell(answer)
 
 
 def add(turns: list[Turn], peer: Peer, admitted: Admitted, tell: Tell) -> None:

@@ -36,6 +36,10 @@ class Admitted(NamedTuple):
     deleted: int = 0
 
 
+_Typed = tuple[int, Id | None, List | None]  # the clock after it, before what it stands, and in which text
+_NOTHING: _Typed = -1, None, None
+
+
 class Gate:
     """One for each document in memory. It admits one update at a time: while pause() lets others run, hold them back.
 
@@ -58,8 +62,7 @@ class Gate:
         self._pause = pause
         self._shape = Shape()
         self._deleted = Ranges()
-        # Client -> where its last keystroke ended, before what, and in which text.
-        self._typed: dict[int, tuple[int, Id | None, List]] = {}
+        self._typed: dict[int, _Typed] = {}  # of each client the last keystroke
         self._early: list[Sequence[Run]] = []  # replayed, but what they need was not
 
     def replay(self, update: bytes) -> None:
@@ -110,16 +113,14 @@ class Gate:
         end = clock + length
         if clocks.get(client) != clock or end > MAX_CLOCK or client not in owners or owners[client] != user_id:
             return None
-        last = self._typed.get(client)
-        if last is not None and last[0] == clock and last[1] == right and origin == (client, clock - 1):
-            place = last[2]  # it is typed on, and will be put together with what was typed before
-        else:
-            found_place = self._between(origin, right)
-            if found_place is None:
+        ended, before, place = self._typed.get(client, _NOTHING)
+        if ended != clock or before != right or origin != (client, clock - 1):
+            place = self._between(origin, right)
+            if place is None:
                 return None
-            place = found_place
             self._shape.put_text(client, clock, place)
             self.structs += 1
+        # Else it is typed on, and will be put together with what was typed before: what has a place keeps it.
         clocks[client] = end
         self._typed[client] = end, right, place
         return Admitted(update, (), length)

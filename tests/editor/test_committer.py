@@ -254,3 +254,16 @@ def test_who_closes_waits_for_all_lanes(several: Several) -> None:
     closing.join(5)
     assert closing.ready()
     assert all(writer.answered for writer in writers)
+
+
+def test_who_counts_commits_keeps_nobody_from_the_next(several: Several, caplog: pytest.LogCaptureFixture) -> None:
+    def count(entries: int, seconds: float, failed: bool) -> None:
+        raise OSError("the disk is full")
+
+    lanes = several(1)
+    lanes.committer.on_commit = count
+    for name in ("one", "other"):
+        (writer,) = lanes.append(name)
+        lanes.ends(name)
+        assert writer.answered
+    assert "could not be counted" in caplog.text

@@ -1,5 +1,6 @@
 """What only SQLite goes through."""
 
+import logging
 import random
 import sqlite3
 import time
@@ -13,6 +14,7 @@ from sqlalchemy import inspect
 from editor import database, log_writer
 from editor.log_sqlite import CHECKPOINT, PAGE, SqliteLog
 from editor.log_writer import Work
+from editor.sql_store import SqlStore
 from sync.store import NotStored
 from tests.contracts_store import Writer, change, write
 from tests.editor.sql_world import SqlWorld, sqlite_world
@@ -65,16 +67,51 @@ def test_commits_find_the_write_ahead_log_as_long_as_they_need_it(sqlite: SqlWor
 def test_a_write_ahead_log_that_cannot_have_its_length_is_used_as_it_is(
     sqlite: SqlWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     works = [Work(sqlite.create(), [change()])]
     log = SqliteLog(sqlite.engine)
     log._connected().execute("PRAGMA max_page_count = 100")
     for _ in range(2):
         log_writer.write(log, works)
         log.checkpoint()
-    assert "or lengthened: database or disk is full" in caplog.text
+    assert "grows as it is written: database or disk is full" in caplog.text
     assert sqlite.store.status(works[0].document_id).head == 2
     assert log._connected().execute("PRAGMA cache_size").fetchone() == (-2000,)
     log.close()
+
+
+def test_nobody_waits_for_another_process_to_give_the_write_ahead_log_its_length(
+    sqlite: SqlWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    other = sqlite3.connect(str(sqlite.engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    log = SqliteLog(sqlite.engine)
+    with gevent.Timeout(database.BUSY_TIMEOUT / 2):
+        log.checkpoint()
+    assert "grows as it is written: database is locked" in caplog.text
+    connection = log._connected()
+    assert connection.execute("PRAGMA cache_size").fetchone() == (-2000,)
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (database.BUSY_TIMEOUT * 1000,)
+    other.execute("COMMIT")
+    other.close()
+    log.close()
+
+
+@pytest.mark.parametrize("name", ["a link", "file:{}?uri=true"])
+def test_a_database_by_another_name_is_written_as_well(sqlite: SqlWorld, tmp_path: Path, name: str) -> None:
+    note, path = sqlite.create(), Path(str(sqlite.engine.url.database))
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "a link"
+    link.symlink_to(path)
+    store = SqlStore(database.connect(f"sqlite:///{link if name == 'a link' else name.format(path)}"))
+    for _ in range(3):
+        writer = Writer(note, change())
+        store.append(writer)
+        sqlite.wait(writer)
+        assert writer.error is None
+    store.close()
+    assert Path(f"{path}-wal").stat().st_size >= CHECKPOINT * PAGE
 
 
 def test_a_damaged_database_is_called_one(sqlite: SqlWorld, tmp_path: Path) -> None:

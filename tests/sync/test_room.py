@@ -7,8 +7,9 @@ from pycrdt import Doc, XmlElement, XmlFragment, XmlText
 
 from sync.limits import CROWD, CROWD_REST
 from sync.messages import Kind, Message
-from sync.peer import Refusal, Saved
+from sync.peer import Answer, Peer, Refusal, Saved
 from sync.store import NotStored
+from sync.turns import Turn
 from tests.engine import DOCUMENT, World
 from tests.people import Json, Person, same
 from tests.sync.handmade import section, text, update
@@ -484,3 +485,17 @@ def test_what_takes_too_long_to_merge_is_refused_and_the_note_goes_on(monkeypatc
     bob.type("!")
     assert same(mallory, bob) == world.text()
     assert len(world.text()) == 4006
+
+
+def test_an_answer_that_cannot_be_given_leaves_the_others_to_be_told() -> None:
+    told: list[Answer] = []
+
+    def fail(answer: Answer) -> None:
+        raise OSError("gone")
+
+    alice, bob = (Peer(lambda message, seq: None, lambda why: None, user, user, user, None, True) for user in (1, 2))
+    turn = Turn(alice, waiting=[(alice, fail), (bob, told.append), (alice, fail)])
+    with pytest.raises(OSError, match="gone"):
+        turn.answer(Saved(1), alice)
+    turn.answer(Saved(2))
+    assert told == [Saved(2)]
