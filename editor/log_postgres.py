@@ -7,7 +7,6 @@ that somebody else holds, unless it is told to be patient: the other documents o
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
@@ -17,11 +16,10 @@ import psycopg
 from sqlalchemy import Engine
 
 from editor import database, log_writer, outage
-from editor.log_writer import FORGET, NOT_WRITTEN, PAST, Head, Outcome, Work, continues, number
+from editor.log_writer import FORGET, NOT_WRITTEN, PAST, Guesses, Head, Outcome, Work, guess
 from sync.store import Chunk, Entry, NotStored, Snapshot
 
 STARTED_AGAIN = 3.0  # seconds
-MOST_SEEN = 5000  # heads that are remembered
 
 # Of each row that nobody holds it sees the newest version, and leaves out those whose head is another one by now. With
 # nothing in the place of SKIP LOCKED it waits for the rows that somebody holds.
@@ -50,11 +48,7 @@ SELECT id FROM head
 
 def write(log: "PostgresLog", works: Sequence[Work], patient: bool = True) -> list[Outcome]:
     """As `log_writer.write`, most of the time in one round trip."""
-    guesses: dict[str, tuple[Head, list[Entry]]] = {}
-    for work in works:
-        head = log.seen.get(work.document_id)
-        if head is not None and continues(head, work) and not any(change.clients for change in work.changes):
-            guesses[work.document_id] = head, number(head, work)
+    guesses = guess(log.seen, works)
     written = log.write_at_once(guesses) if guesses else set()
     rest = [work for work in works if work.document_id not in written]
     outcomes: dict[str, Outcome] = {document_id: guesses[document_id][1] for document_id in written}
@@ -68,9 +62,7 @@ def write(log: "PostgresLog", works: Sequence[Work], patient: bool = True) -> li
     return [outcomes[work.document_id] for work in works]
 
 
-class Seen(OrderedDict[str, Head]):
-    """Where documents probably stand; the newest last."""
-
+class Seen(log_writer.Seen):
     timeline: str | None = None  # of the PostgreSQL in which that is so
 
 
@@ -102,7 +94,7 @@ class PostgresLog:
                     self._execute("ROLLBACK")
                 raise
 
-    def write_at_once(self, guesses: Mapping[str, tuple[Head, Sequence[Entry]]]) -> set[str]:
+    def write_at_once(self, guesses: Guesses) -> set[str]:
         """Write the entries of these documents after the heads they were made for; of which documents that was so.
 
         Raises `NotStored`: then nobody knows whether they are written.
@@ -125,12 +117,12 @@ class PostgresLog:
                 written |= self._there(lacking) if lacking else set()
         for document_id in written:
             head, entries = guesses[document_id]
-            self._see(document_id, head._replace(seq=entries[-1].seq, hash=entries[-1].hash))
+            self.seen.see(document_id, head._replace(seq=entries[-1].seq, hash=entries[-1].hash))
         for document_id in guesses.keys() - written:
             self.seen.pop(document_id, None)  # another lane may have had no room for it
         return written
 
-    def _append(self, guesses: Mapping[str, tuple[Head, Sequence[Entry]]], patient: bool = False) -> set[str]:
+    def _append(self, guesses: Guesses, patient: bool = False) -> set[str]:
         heads = [(document_id, *head[:2], head.epoch, entries[-1]) for document_id, (head, entries) in guesses.items()]
         ids, seqs, hashes, epochs, lasts = map(list, zip(*heads, strict=True))
         rows = [(document_id, *entry) for document_id, (_, entries) in guesses.items() for entry in entries]
@@ -142,7 +134,7 @@ class PostgresLog:
         )
         return {document_id for (document_id,) in found}
 
-    def _there(self, guesses: Mapping[str, tuple[Head, Sequence[Entry]]]) -> set[str]:
+    def _there(self, guesses: Guesses) -> set[str]:
         """In which of these documents the entries are already. An entry's hash stands for all before it."""
         lasts = [(document_id, entries[-1].seq, entries[-1].hash) for document_id, (_, entries) in guesses.items()]
         found = self._execute(
@@ -159,12 +151,6 @@ class PostgresLog:
         except psycopg.Error as error:
             raise NotStored(outage.words(error) or NOT_WRITTEN) from error
 
-    def _see(self, document_id: str, head: Head) -> None:
-        self.seen[document_id] = head
-        self.seen.move_to_end(document_id)
-        if len(self.seen) > MOST_SEEN:
-            self.seen.popitem(last=False)
-
     def lock(self, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
         query = (
             "SELECT id, head_seq, head_hash, snapshot_seq, packed_seq, epoch FROM document "
@@ -172,7 +158,7 @@ class PostgresLog:
         )
         heads = {id: Head(*fields) for id, *fields in self._execute(query, list(document_ids))}
         for document_id, head in heads.items():
-            self._see(document_id, head)
+            self.seen.see(document_id, head)
         if patient or len(heads) == len(document_ids):
             return heads
         rest = [document_id for document_id in document_ids if document_id not in heads]
@@ -218,7 +204,7 @@ class PostgresLog:
             )
             for document_id, entry in heads.items():
                 if document_id in self.seen:
-                    self._see(document_id, self.seen[document_id]._replace(seq=entry.seq, hash=entry.hash))
+                    self.seen.see(document_id, self.seen[document_id]._replace(seq=entry.seq, hash=entry.hash))
 
     def keep(self, document_id: str, snapshot: Snapshot, state: bytes) -> None:
         self._execute(

@@ -1,5 +1,6 @@
 """Number changes and write them: what happens inside one commit of the log, whatever the database."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
@@ -20,6 +21,7 @@ from sync.store import (
     chain,
 )
 
+MOST_SEEN = 5000  # heads that are remembered
 NOT_WRITTEN = "The server could not write to its database."
 
 
@@ -64,6 +66,19 @@ class Head(NamedTuple):
     snapshot: int  # seq of the newest snapshot, 0: none
     packed: int  # entries up to this one are in chunks
     epoch: str
+
+
+class Seen(OrderedDict[str, Head]):
+    """Where documents were when they were read or written here last: probably they still are. The newest last."""
+
+    def see(self, document_id: str, head: Head) -> None:
+        self[document_id] = head
+        self.move_to_end(document_id)
+        if len(self) > MOST_SEEN:
+            self.popitem(last=False)
+
+
+Guesses = Mapping[str, tuple[Head, Sequence[Entry]]]  # document id -> a head, and what follows it if it is still that
 
 
 class Log(Protocol):
@@ -118,6 +133,16 @@ class Log(Protocol):
         """Versions, acts, sittings and damage before the moment `first`. The newest entry has this hash."""
 
     def close(self) -> None: ...
+
+
+def guess(seen: Mapping[str, Head], works: Sequence[Work]) -> Guesses:
+    """Entries for those works of which nothing must be read, if their documents are still where they were seen."""
+    guesses: dict[str, tuple[Head, Sequence[Entry]]] = {}
+    for work in works:
+        head = seen.get(work.document_id)
+        if head is not None and continues(head, work) and not any(change.clients for change in work.changes):
+            guesses[work.document_id] = head, number(head, work)
+    return guesses
 
 
 def write(log: Log, works: Sequence[Work], patient: bool = True) -> list[Outcome]:

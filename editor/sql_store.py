@@ -14,9 +14,8 @@ from gevent.lock import RLock
 from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, delete, event, func, insert, select
 from sqlalchemy.engine import ExceptionContext
 
-from editor import database, log_writer, models, outage, worker
+from editor import database, log_sqlite, log_writer, models, outage, worker
 from editor.committer import Committer
-from editor.log_sqlite import SqliteLog
 from editor.log_writer import Outcome, Work
 from editor.loop import pause
 from editor.worker import Worker
@@ -64,9 +63,9 @@ class SqlStore:
         # SQLite puts the thread to sleep that waits for the disk, so that is not the loop's. psycopg lets others run.
         self._thread = Worker() if engine.dialect.name == "sqlite" else None
         self._lanes: Sequence[PostgresLog] = ()
-        self._upkeep: PostgresLog | SqliteLog
+        self._upkeep: PostgresLog | log_sqlite.SqliteLog
         if self._thread is not None:
-            self._upkeep = SqliteLog(engine)
+            self._upkeep = log_sqlite.SqliteLog(engine)
             self._committer = Committer(self._write)
         else:
             from editor import log_postgres  # with its driver, which takes 9 MB
@@ -162,7 +161,7 @@ class SqlStore:
         deflate = get_hub().threadpool.apply
         states = [deflate(zlib.compress, (snapshot.state,)) for snapshot in rewriting.snapshots]
         done = self._look_after(log_writer.rewrite, document_id, rewriting, states, epoch)
-        if done and isinstance(self._upkeep, SqliteLog):
+        if done and isinstance(self._upkeep, log_sqlite.SqliteLog):
             self._run(self._upkeep.overwrite)
         return done
 
@@ -239,9 +238,9 @@ class SqlStore:
 
     def _write(self, works: Sequence[Work], patient: bool) -> Sequence[Outcome]:
         """SQLite's lane. Nobody else holds a document in it, but all of it."""
-        assert isinstance(self._upkeep, SqliteLog)
+        assert isinstance(self._upkeep, log_sqlite.SqliteLog)
         assert self._thread is not None
-        outcomes = self._run(log_writer.write, self._upkeep, works)
+        outcomes = self._run(log_sqlite.write, self._upkeep, works)
         if self._upkeep.checkpoint_due:
             self._thread.later(self._upkeep.checkpoint)  # while people are told
         return outcomes

@@ -11,11 +11,11 @@ import gevent
 import pytest
 from sqlalchemy import inspect
 
-from editor import database, log_writer
+from editor import database, log_sqlite, log_writer
 from editor.log_sqlite import CHECKPOINT, PAGE, SqliteLog
-from editor.log_writer import Work
+from editor.log_writer import Work, guess
 from editor.sql_store import SqlStore
-from sync.store import NotStored
+from sync.store import NotStored, verify
 from tests.contracts_store import Writer, change, write
 from tests.editor.sql_world import SqlWorld, sqlite_world
 
@@ -112,6 +112,35 @@ def test_a_database_by_another_name_is_written_as_well(sqlite: SqlWorld, tmp_pat
         assert writer.error is None
     store.close()
     assert Path(f"{path}-wal").stat().st_size >= CHECKPOINT * PAGE
+
+
+def test_what_another_process_wrote_in_between_is_continued(sqlite: SqlWorld) -> None:
+    notes = [sqlite.create() for _ in range(3)]
+    here, there = sqlite.store, sqlite.another()
+    for turn in range(9):
+        writers = [Writer(note, change(b"%d" % turn)) for note in notes]
+        for writer in writers[: 1 + turn % 3] if turn % 2 else writers:
+            (there if turn % 4 == 3 else here).append(writer)
+            sqlite.wait(writer)
+            assert writer.error is None
+    for note in notes:
+        entries = list(here.entries(note))
+        assert verify(entries) == here.status(note).hash
+        assert here.status(note).head == len(entries)
+
+
+def test_of_a_commit_nothing_is_written_if_one_note_is_elsewhere(sqlite: SqlWorld) -> None:
+    one, other = sqlite.create(), sqlite.create()
+    log = SqliteLog(sqlite.engine)
+    works = [Work(one, [change()]), Work(other, [change()])]
+    for _ in range(2):
+        log_sqlite.write(log, works)
+    write(sqlite, other, change())
+    assert not log.write_at_once(guess(log.seen, works))
+    assert [sqlite.store.status(note).head for note in (one, other)] == [2, 3]
+    outcomes = log_sqlite.write(log, works)
+    assert [entries[0].seq for entries in outcomes if not isinstance(entries, Exception)] == [3, 4]
+    log.close()
 
 
 def test_a_damaged_database_is_called_one(sqlite: SqlWorld, tmp_path: Path) -> None:
