@@ -41,26 +41,29 @@ class SqliteLog:
 
     def write_at_once(self, guesses: Guesses) -> bool:
         """Write entries after the heads they were made for; False, and nothing is written: some are others by now."""
-        rows = [
-            (entries[-1].seq, entries[-1].hash, entries[-1].time, document_id, head.seq, head.hash, head.epoch)
-            for document_id, (head, entries) in guesses.items()
-        ]
         try:
             with self.transaction():
-                cursor = self._connected().executemany(
-                    "UPDATE document SET head_seq = ?, head_hash = ?, updated = ? "
-                    "WHERE id = ? AND head_seq = ? AND head_hash = ? AND epoch = ?",
-                    rows,
-                )
-                if cursor.rowcount != len(rows):
-                    raise _Elsewhere
-                self._pages += 2 * len(rows)
+                self._move_on(guesses)
                 self.insert([(id, entry) for id, (_, entries) in guesses.items() for entry in entries])
-                for id, (head, entries) in guesses.items():
-                    self.seen.see(id, head._replace(seq=entries[-1].seq, hash=entries[-1].hash))
         except _Elsewhere:
             return False
         return True
+
+    def _move_on(self, guesses: Guesses) -> None:
+        """To the heads that are in the transaction. Raises `_Elsewhere`."""
+        rows = []
+        for document_id, (head, entries) in guesses.items():
+            last = entries[-1]
+            rows.append((last.seq, last.hash, last.time, document_id, head.seq, head.hash, head.epoch))
+            self.seen.see(document_id, head._replace(seq=last.seq, hash=last.hash))
+        cursor = self._connected().executemany(
+            "UPDATE document SET head_seq = ?, head_hash = ?, updated = ? "
+            "WHERE id = ? AND head_seq = ? AND head_hash = ? AND epoch = ?",
+            rows,
+        )
+        if cursor.rowcount != len(rows):
+            raise _Elsewhere
+        self._pages += 2 * len(rows)
 
     def lock(self, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
         # The transaction holds the only write lock there is.

@@ -10,11 +10,11 @@ from typing import Any
 import gevent
 from gevent import monkey
 
-from editor import log_postgres
+from editor import log_postgres, log_sqlite
 from editor.connection import Connection
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
-from editor.log_writer import Head, Outcome, Work
+from editor.log_writer import Outcome, Work
 from editor.sockets import Sockets
 from sync.broker import Hint
 from sync.doc import merge
@@ -42,13 +42,13 @@ def _put(owner: Any, name: str, function: Callable[..., Any]) -> None:
 
 
 def _slow_sqlite() -> None:
-    lock = SqliteLog.lock
+    write = log_sqlite.write
 
-    def slow(log: SqliteLog, document_ids: Sequence[str], patient: bool = True) -> Mapping[str, Head | None]:
+    def slow(log: SqliteLog, works: Sequence[Work], *how: Any) -> Sequence[Outcome]:
         _sleep(SLOW)
-        return lock(log, document_ids, patient)
+        return write(log, works, *how)
 
-    _put(SqliteLog, "lock", slow)
+    _put(log_sqlite, "write", slow)
 
 
 def _slow_postgres(seconds: float) -> None:
@@ -136,6 +136,7 @@ def double_an_entry() -> None:
     def advance_more(log: SqliteLog, heads: Mapping[str, Entry]) -> None:
         advance(log, {name: again(entry) for name, entry in heads.items()})
 
+    _put(SqliteLog, "write_at_once", lambda log, guesses: False)
     _put(SqliteLog, "insert", insert_again)
     _put(SqliteLog, "advance", advance_more)
 

@@ -41,7 +41,7 @@ from typing import Any
 
 from alembic.operations import Operations
 
-from editor import cli, connection, log_postgres, log_writer, redis_broker, serve, sittings, sockets, websocket
+from editor import cli, connection, log_postgres, log_sqlite, redis_broker, serve, sittings, sockets, websocket
 from editor.log_postgres import PostgresLog
 from editor.log_sqlite import SqliteLog
 from sync.broker import Hint
@@ -138,10 +138,11 @@ def _limit(log: SqliteLog, *_: object) -> None:
 _after(serve, "_keep_own_listener", _at_its_place)
 _after(Gate, "admit", lambda *_, **__: reached("after gate"))
 _before(SqliteLog, "lock", _limit)
-_after(SqliteLog, "advance", _about_to_commit)
+_before(SqliteLog, "_move_on", _limit)
+_after(SqliteLog, "insert", _about_to_commit)
 _after(PostgresLog, "advance", _about_to_commit)
 _before(PostgresLog, "_append", _about_to_commit)  # all in one statement
-_after(log_writer, "write", lambda *_, **__: reached("after commit"))
+_after(log_sqlite, "write", lambda *_, **__: reached("after commit"))
 _after(log_postgres, "write", lambda *_, **__: reached("after commit"))
 _after(websocket.WebSocket, "write", _sent)
 _before(redis_broker.RedisBroker, "publish", _published)
