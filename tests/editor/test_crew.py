@@ -14,7 +14,7 @@ def test_a_crew_does_all_it_is_given_and_what_comes_of_it() -> None:
 
     def piece(number: int) -> None:
         if number % 3 == 0:
-            gevent.sleep(0)
+            gevent.sleep(0)  # so that some greenlets are at work, some at rest and some new
         done.append(number)
         if number < 100:
             crew.begin(lambda: piece(number + 100))
@@ -40,7 +40,7 @@ def test_a_greenlet_that_was_ended_at_rest_is_given_nothing() -> None:
     crew.join()
 
 
-def test_work_that_fails_ends_neither_the_greenlets_nor_the_thread(caplog: pytest.LogCaptureFixture) -> None:
+def test_work_that_fails_does_not_end_the_thread(caplog: pytest.LogCaptureFixture) -> None:
     worker = Worker()
 
     def fail() -> None:
