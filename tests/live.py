@@ -243,6 +243,9 @@ class SocketLink:
         self._generation = 0  # what belongs to an earlier connection is not passed on
         self._client: socketio.Client | None = None
 
+    def __str__(self) -> str:
+        return f"{self._transport} to the worker of {self._route}"
+
     def join(self, tab: Person, epoch: str | None, answer: Callable[[Json], None]) -> None:
         self._generation += 1
         client = connect(

@@ -1,7 +1,7 @@
 """What a note can hold, written as people write it, seen by somebody else."""
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import Someone
 from tests.browser.person import Person, eventually, same
@@ -96,6 +96,24 @@ def test_a_slash_makes_a_table_that_both_fill(two: Two) -> None:
     ben.page.keyboard.type("Last")
     eventually(ana.page, lambda: ana.texts("td")[-1] == "Last", lambda: "Last in the last cell")
     same(ana, ben)
+
+
+def test_a_slash_opens_the_menu_in_a_page_that_is_slow(someone: Someone) -> None:
+    """Whose tools come after the slash; which hands over several letters at once."""
+    ana = someone("Ana").comes_as_guest()
+    held: list[Route] = []
+    ana.page.route("**/Tools-*.js", lambda route: held.append(route))
+    ana.starts_note()
+    ana.types("/tab")
+    ana.sees("/tab")
+    eventually(ana.page, lambda: bool(held), lambda: "the tools, asked for")
+    held[0].continue_()
+    table = ana.page.get_by_role("option", name="Table")
+    expect(table).to_be_visible()
+    ana.presses("Enter")
+    expect(ana.body.locator("table")).to_be_visible()
+    ana.page.keyboard.insert_text("/cod")
+    expect(ana.page.get_by_role("option", name="Code")).to_be_visible()
 
 
 def test_the_text_is_in_the_first_response_without_any_script(two: Two, someone: Someone) -> None:

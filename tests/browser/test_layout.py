@@ -46,6 +46,7 @@ def test_nothing_jumps_when_the_editor_comes(someone: Someone) -> None:
     ana = someone("Ana").comes_as_guest()
     path = ana.starts_note("The same")
     ana.types("one\n\n\nfour   with   blanks\n- a\n\n\n/table")
+    expect(ana.page.get_by_role("option", name="Table")).to_be_visible()
     ana.presses("Enter")
     expect(ana.body.locator("table")).to_be_visible()
     ana.presses("Control+End")

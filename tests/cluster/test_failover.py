@@ -79,7 +79,7 @@ def test_nothing_acknowledged_is_lost_when_a_synchronous_standby_takes_over(star
     # It has all on its disk and shows none of it: whoever read there would miss it.
     pair.replay("pause")
     company.write(0.5)
-    assert company.converged() < CONVERGED
+    company.converges(CONVERGED)
     company.nothing_is_lost(pair.arrive(1))
     pair.replay("resume")
 
@@ -89,7 +89,7 @@ def test_nothing_acknowledged_is_lost_when_a_synchronous_standby_takes_over(star
     assert not all(person.saved for person in company.people)
     pair.promote()
     company.write(0.5)
-    assert company.converged() < 2 * CONVERGED
+    company.converges(2 * CONVERGED)
     company.nothing_is_lost(pair.arrive(0))
     assert all(server.answers() for server in pair.servers)
     assert all("Traceback" not in server.log for server in pair.servers)

@@ -42,7 +42,7 @@ def write_together(odd: Server, ada: Visitor, arrive: Arrive, note: str) -> Comp
     stranger = Person(SocketLink(odd, ada, note))
     company = Company([arrive(0), stranger, arrive(1, "polling")])
     company.write(1)
-    assert company.converged() < CONVERGED
+    company.converges(CONVERGED)
     company.nothing_is_lost(arrive(2))
     stranger.leave()
     return company
@@ -120,7 +120,7 @@ def test_the_tables_are_of_the_next_version_already(
             cluster.kill(1)
             company.write(0.5)
             cluster.until(lambda: all(cluster.ready(worker) for worker in range(WORKERS)))
-            assert company.converged() < CONVERGED
+            company.converges(CONVERGED)
             company.nothing_is_lost(arrive(1))
             late = cluster.another(tmp_path / "data")
             with pytest.raises(RuntimeError, match="expected a server that answers"):

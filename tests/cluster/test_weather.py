@@ -29,7 +29,7 @@ def company(arrive: Arrive) -> Company:
 
 def test_people_at_different_workers_write_one_note(company: Company, arrive: Arrive) -> None:
     company.write(1)
-    assert company.converged() < CONVERGED
+    company.converges(CONVERGED)
     company.nothing_is_lost(arrive(0))
 
 
@@ -49,14 +49,14 @@ def test_while_redis_is_away_they_go_on(
     trouble(cluster)
     try:
         company.write(1)
-        assert company.converged() < CONVERGED
+        company.converges(CONVERGED)
         company.nothing_is_lost(arrive(1))
     finally:
         cluster.redis.process.send(signal.SIGCONT)
         if not cluster.redis.answers():
             cluster.redis.process.start()
     company.write(1)
-    assert company.converged() < CONVERGED
+    company.converges(CONVERGED)
     company.nothing_is_lost(arrive(2))
 
 
@@ -71,7 +71,7 @@ def test_redis_forgets_everything_cuts_everybody_off_and_is_full(
     ):
         cluster.redis.say(*command)
         company.write(0.5)
-        assert company.converged() < CONVERGED, command
+        company.converges(CONVERGED)
     cluster.redis.say("CONFIG", "SET", "maxmemory", "0")
     company.nothing_is_lost(arrive(0))
 
@@ -87,14 +87,14 @@ def test_a_worker_and_redis_do_not_reach_each_other(
         people = [arrive(0), arrive(1, "polling"), Person(SocketLink(cut_off, ada, note))]
         company = Company(people)
         company.write(0.5)
-        assert company.converged() < CONVERGED
+        company.converges(CONVERGED)
         network.call(line, "half-open")
         company.write(1)
-        assert company.converged() < CONVERGED
+        company.converges(CONVERGED)
         company.nothing_is_lost(arrive(2))
         network.call(line, "plain")
         company.write(1)
-        assert company.converged() < CONVERGED
+        company.converges(CONVERGED)
         company.nothing_is_lost(arrive(0))
         people[2].leave()
         assert "Traceback" not in cut_off.log
@@ -109,7 +109,7 @@ def test_workers_are_killed(cluster: Cluster, company: Company, arrive: Arrive) 
         cluster.kill(worker)
         company.write(0.7)
     cluster.until(lambda: all(cluster.ready(worker) for worker in range(WORKERS)))
-    company.converged()
+    company.converges()
     company.nothing_is_lost(arrive(0))
 
 
@@ -119,7 +119,7 @@ def test_a_worker_is_held_still(cluster: Cluster, company: Company, arrive: Arri
     os.kill(pid, signal.SIGSTOP)
     company.write(1.5)
     os.kill(pid, signal.SIGCONT)
-    company.converged()
+    company.converges()
     company.nothing_is_lost(arrive(1))
 
 
@@ -135,7 +135,7 @@ def test_a_worker_is_slow(cluster: Cluster, company: Company, arrive: Arrive) ->
             company.write(0.02)
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert company.converged() < 2 * CONVERGED
+    company.converges(2 * CONVERGED)
     company.nothing_is_lost(arrive(1))
 
 
@@ -170,7 +170,7 @@ def test_postgresql_has_no_connection_left(cluster: Cluster, company: Company, a
         company.write(4)
         assert not all(person.saved for person in company.people)
         assert not cluster.ready(0)
-    assert company.converged() < 2 * CONVERGED
+    company.converges(2 * CONVERGED)
     company.nothing_is_lost(arrive(1))
     assert cluster.ready(0)
 
@@ -179,11 +179,11 @@ def test_postgresql_is_started_again(cluster: Cluster, company: Company, arrive:
     company.write(0.5)
     cluster.postgres.restart()
     company.write(1)
-    company.converged()
+    company.converges()
     cluster.postgres.process.kill()
     company.write(1)
     cluster.postgres.process.start()
-    company.converged()
+    company.converges()
     company.nothing_is_lost(arrive(2))
 
 
@@ -192,7 +192,7 @@ def test_postgresql_is_held_still(cluster: Cluster, company: Company, arrive: Ar
     cluster.postgres.process.send(signal.SIGSTOP)
     company.write(2)
     cluster.postgres.process.send(signal.SIGCONT)
-    assert company.converged() < 2 * CONVERGED
+    company.converges(2 * CONVERGED)
     company.nothing_is_lost(arrive(0))
 
 
@@ -200,11 +200,11 @@ def test_nginx_reads_its_configuration_anew(cluster: Cluster, company: Company, 
     company.write(0.3)
     cluster.nginx.ask(signal.SIGHUP)
     company.write(0.7)
-    assert company.converged() < CONVERGED
+    company.converges(CONVERGED)
     cluster.nginx.kill()
     company.write(0.5)
     cluster.nginx.start()
-    company.converged()
+    company.converges()
     company.nothing_is_lost(arrive(1))
 
 
@@ -213,7 +213,7 @@ def test_all_workers_are_replaced_while_they_write(cluster: Cluster, company: Co
     cluster.server.reload()
     company.write(6)
     cluster.until(lambda: len(cluster.workers()) == WORKERS and not set(before) & set(cluster.workers()))
-    company.converged()
+    company.converges()
     company.nothing_is_lost(arrive(1))
     assert {refusal["error"] for person in company.people for refusal in person.refusals} <= {"not-joined", "moved"}
 
@@ -226,12 +226,12 @@ def test_an_instance_on_another_machine_comes_and_goes(
         link = SocketLink(other, ada, note)
         company = Company([arrive(0), arrive(1, "polling"), Person(link)])
         company.write(0.5)
-        assert company.converged() < CONVERGED
+        company.converges(CONVERGED)
         company.word(company.people[2])
         other.stop()
         link._server = cluster  # where a proxy would send them now
         company.write(0.5)
-        company.converged()
+        company.converges()
         company.nothing_is_lost(arrive(2))
         company.people[2].leave()
         assert "Traceback" not in other.log

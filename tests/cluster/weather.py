@@ -35,17 +35,14 @@ class Company:
         self.typed.append(word)
         person.type(word)
 
-    def converged(self, patience: float = 30.0) -> float:
-        """How long it takes until everybody has read and saved everything."""
-        began = time.monotonic()
+    def converges(self, within: float = 30.0) -> None:
+        """Everybody has read and saved everything within so many seconds; else it fails, saying who has not."""
+        deadline = time.monotonic() + within
         while not all(person.joined and person.saved and self._read(person) for person in self.people):
-            assert time.monotonic() - began < patience, [
-                (bool(each.joined), each.saved, self._read(each), each.refusals[-3:]) for each in self.people
-            ]
+            assert time.monotonic() < deadline, f"after {within:.1f} s:\n" + "\n".join(map(self._stands, self.people))
             for person in self.people:
                 person.tend()
                 person.link.wait(0.005)
-        return time.monotonic() - began
 
     def nothing_is_lost(self, newcomer: Person) -> None:
         text = same(newcomer, *self.people)
@@ -53,6 +50,12 @@ class Company:
         assert [person.refused for person in self.people] == [[]] * len(self.people)
         errors = {refusal["error"] for person in self.people for refusal in person.refusals}
         assert errors <= NO_TROUBLE, "people were shown an error"
+
+    def _stands(self, person: Person) -> str:
+        return (
+            f"{person.link}: joined {person.joined is not None}, saved {person.saved}, has read "
+            f"{len(str(person.text))} of {sum(map(len, self.typed))}, refusals {person.refusals[-3:]}"
+        )
 
     def _read(self, person: Person) -> bool:
         return len(str(person.text)) == sum(map(len, self.typed))
