@@ -18,6 +18,7 @@ def create_app(config: "Config") -> "Flask":
     from editor.documents import documents
     from editor.entries import entries
     from editor.erasures import erasures
+    from editor.fan_out import FanOut
     from editor.follower import Follower
     from editor.guests import guests
     from editor.health import health
@@ -46,7 +47,10 @@ def create_app(config: "Config") -> "Flask":
         redis = RedisBroker(config.redis_url)
     broker: Broker = redis or LocalBroker()
     capacity = config.limits.capacity
-    rooms = Rooms(store, broker, ROOTS, pause=loop.pause, later=loop.later, capacity=capacity)
+    fan_out = FanOut()
+    rooms = Rooms(
+        store, broker, ROOTS, pause=loop.pause, later=loop.later, capacity=capacity, show=fan_out.show
+    )
     followers = [
         Follower(app, loop.later, digest.refresh, digest.DELAY),
         Follower(app, loop.later, sittings.catch_up, sittings.DELAY),
@@ -78,7 +82,7 @@ def create_app(config: "Config") -> "Flask":
     for resource in resources:
         app.register_blueprint(resource)
     security.limit(app, config.redis_url)
-    sockets.register(app, rooms, broker)
+    sockets.register(app, rooms, broker, fan_out)
     if redis is not None:
         from editor.watch import Watch
 

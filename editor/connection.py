@@ -13,6 +13,7 @@ import gevent
 
 from editor import packets
 from editor.bucket import Bucket
+from editor.fan_out import FanOut
 from editor.limits import Limits
 from editor.outbox import Frame, Outbox
 from sync.messages import Kind, Message
@@ -56,29 +57,12 @@ class Identity(NamedTuple):
 NOBODY = Identity()
 
 
-class Frames:
-    """The packet for a message that goes to many: made once, then the same object for each of them."""
-
-    def __init__(self) -> None:
-        self.used = 0  # how often
-        self._message: bytes | None = None
-        self._seq = 0
-        self._frame = Frame(b"")
-
-    def of(self, message: bytes, seq: int) -> Frame:
-        self.used += 1
-        if self._message is not message or self._seq != seq:
-            self._message, self._seq = message, seq
-            self._frame = Frame(packets.message(message, seq))
-        return self._frame
-
-
 @dataclass(eq=False)
 class Connection:
     """A client, and the document it has joined."""
 
     socket: EngineSocket
-    frames: Frames
+    fan_out: FanOut
     limits: Limits
     identity: Identity = NOBODY
     doubted: bool = False  # the database has said that they stand otherwise, and nobody else has
@@ -102,6 +86,7 @@ class Connection:
         updates, whereabouts = self.limits.updates_per_second, self.limits.awareness_per_second
         self.updates, self.whereabouts = Bucket(updates, 2 * updates), Bucket(whereabouts, 2 * whereabouts)
         self.greetings = Bucket(self.limits.joins_per_minute / 60, self.limits.joins_per_minute / 6)
+        self.socket.queue.changed = self._changed
         self.socket.queue.drained = self._drained
 
     @property
@@ -120,8 +105,11 @@ class Connection:
 
     def joined(self, document_id: str, role: int, room: Room, peer: Peer) -> None:
         self.document_id, self.role, self.room, self.peer = document_id, role, room, peer
+        self._changed()
 
     def left(self) -> None:
+        if self.peer is not None:
+            self.fan_out.shut(self.peer)
         self.document_id = self.room = self.peer = self._behind = None
         self._catching_up = False
         self.unjoined_since = time.monotonic()
@@ -145,14 +133,9 @@ class Connection:
                 return  # The catch-up will have it.
             if message.startswith(Kind.SYNC_STEP2):
                 self._behind, self._catching_up = None, False
-        frame = self.frames.of(message, seq)
-        waiting = self.socket.queue.send_at_once(frame.framed)
-        if waiting == 0:
-            return  # as almost always
-        if waiting is None:
-            waiting = self._put(frame)
-        if waiting > LAGGING and self.room is not None and message.startswith(Kind.UPDATE):
-            self._behind = self.room.doc.get_state()
+                self._changed()
+        self.fan_out.sent += 1
+        self._lag(message, self._deliver(self.fan_out.frame(message, seq)))
 
     def answer(self, id: int | None, answer: Answer | Mapping[str, object]) -> None:
         """The ack of an event, if its sender asked for one."""
@@ -162,8 +145,7 @@ class Connection:
             frame = Frame(packets.saved(id, answer.seq))
         else:
             frame = Frame(packets.answer(id, _as_json(answer)))
-        if self.socket.queue.send_at_once(frame.framed) is None:
-            self._put(frame)
+        self._deliver(frame)
 
     def emit(self, event: str, *arguments: object) -> None:
         self._put(Frame(packets.event(event, *arguments)))
@@ -182,8 +164,32 @@ class Connection:
         idle = self.room is None and not self.joining and now - self.unjoined_since > deadline
         return idle or self.socket.queue.stuck() > STUCK
 
-    def _put(self, frame: Frame) -> int:
+    def _changed(self) -> None:
+        """What is shown to many may go straight to the socket, or no longer."""
+        if self.peer is None:
+            return
+        ready = self.socket.queue.ready
+        if ready is None or self._behind is not None:
+            self.fan_out.shut(self.peer)
+        else:
+            self.fan_out.open(self.peer, ready, self._rest)
+
+    def _rest(self, message: bytes, frame: Frame, taken: int) -> None:
+        self._lag(message, self.socket.queue.take_rest(frame.framed, taken))
+
+    def _lag(self, message: bytes, waiting: int) -> None:
+        """From so many bytes on that wait, it gets no updates until none do."""
+        if waiting > LAGGING and self.room is not None and message.startswith(Kind.UPDATE):
+            self._behind = self.room.doc.get_state()
+            self._changed()
+
+    def _deliver(self, frame: Frame) -> int:
         """How many bytes wait now."""
+        waiting = self.socket.queue.send_at_once(frame.framed)
+        return self._put(frame) if waiting is None else waiting
+
+    def _put(self, frame: Frame) -> int:
+        """After what waits already."""
         if self.socket.closed or self._drowned:
             return 0
         outbox = self.socket.queue

@@ -47,6 +47,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self.drained: Callable[[], None] | None = None  # called when nothing waits any more
+        self.changed: Callable[[], None] | None = None  # called when `ready` is another one
         # `WebSocket.write_at_once`, once there is one.
         self.send_at_once: Callable[[bytes], int | None] = lambda framed: None
         self._packets: JoinableQueue[Any] | None = JoinableQueue()  # None: there is a WebSocket
@@ -59,6 +60,11 @@ class Outbox:
     def waiting(self) -> int:
         """Bytes that are not on their way yet."""
         return self._queued if self._websocket is None else self._websocket.waiting
+
+    @property
+    def ready(self) -> Callable[[bytes], int] | None:
+        """As `WebSocket.ready`, once there is one."""
+        return None if self._websocket is None else self._websocket.ready
 
     def stuck(self) -> float:
         """For how many seconds something has been waiting while nothing moved."""
@@ -74,6 +80,8 @@ class Outbox:
         for item in waiting:
             self.put(item)
         self.send_at_once = websocket.write_at_once
+        websocket.changed = self._told_changed
+        self._told_changed()
 
     def put(self, item: Any) -> None:
         """Never blocks."""
@@ -90,6 +98,11 @@ class Outbox:
             self._websocket.send(item.encode())
         else:
             gevent.spawn(self._websocket.close)
+
+    def take_rest(self, framed: bytes, taken: int) -> int:
+        """What `ready` did not take whole. Returns how many bytes wait now."""
+        assert self._websocket is not None
+        return self._websocket.write_rest(framed, taken)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """The next packet; without `block`, one more of the batch that a blocking `get` began. Empty ends the batch."""
@@ -133,6 +146,10 @@ class Outbox:
         if not self._queued:
             self._told_drained()
         return item
+
+    def _told_changed(self) -> None:
+        if self.changed is not None:
+            self.changed()
 
     def _told_drained(self) -> None:
         if self.drained is not None:

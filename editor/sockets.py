@@ -28,9 +28,10 @@ from socketio import packet as kinds
 from editor import access, damage, database, engine, epochs, outage, outbox, packets, websocket
 from editor.access import Arrival
 from editor.bucket import Bucket
-from editor.connection import Connection, Frames, Identity, Standing
+from editor.connection import Connection, Identity, Standing
 from editor.content.schema import SCHEMA_VERSION
 from editor.entrance import LARGEST_BODY, MOST_PACKETS, Entrance
+from editor.fan_out import FanOut
 from editor.limits import Limits
 from editor.loop import pause
 from editor.metrics import Metrics
@@ -59,7 +60,7 @@ _EXIT = (gevent.GreenletExit, KeyboardInterrupt, SystemExit)
 log = logging.getLogger(__name__)
 
 
-def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
+def register(app: Flask, rooms: Rooms, broker: Broker, fan_out: FanOut) -> SocketIO:
     """Serve `rooms` at /socket.io/. The Sockets are at `app.extensions["sockets"]`.
 
     Browsers may come from the server's own address and from those that the operator allows. Whatever reads the headers
@@ -83,7 +84,7 @@ def register(app: Flask, rooms: Rooms, broker: Broker) -> SocketIO:
         ping_timeout=PING_TIMEOUT,
         monitor_clients=False,  # each `EngineSocket` does, without a greenlet that looks at all of them in turn
     )
-    app.extensions["sockets"] = sockets = Sockets(app, rooms, broker, server)
+    app.extensions["sockets"] = sockets = Sockets(app, rooms, broker, fan_out, server)
     origins = app.extensions["config"].origins
     app.wsgi_app = Entrance(app.wsgi_app, origins, sockets.crowded)  # type: ignore[method-assign]
     return server
@@ -132,7 +133,7 @@ class _Join(NamedTuple):
 class Sockets:
     """The connections of this process. What ends some of them is told to the other processes as well."""
 
-    def __init__(self, app: Flask, rooms: Rooms, broker: Broker, socketio: SocketIO) -> None:
+    def __init__(self, app: Flask, rooms: Rooms, broker: Broker, fan_out: FanOut, socketio: SocketIO) -> None:
         self._app = app
         self._rooms = rooms
         self._broker = broker
@@ -145,7 +146,7 @@ class Sockets:
         self._connections: dict[str, Connection] = {}
         self._addresses: Counter[str] = Counter()  # how many connections are open from each
         self._users: Counter[int] = Counter()  # how many each person has open
-        self._frames = Frames()
+        self._fan_out = fan_out
         self._sweeping = False
         self.draining = False  # this process is about to stop
         self._events = {"join": self._join, "message": self._message, "leave": self._leave}
@@ -187,7 +188,7 @@ class Sockets:
     @property
     def sent(self) -> int:
         """How many messages went to clients, each counted for each of them."""
-        return self._frames.used
+        return self._fan_out.sent
 
     def renew(self, user_id: int) -> None:
         """Somebody goes on as they are, though they have an account or a password now that they had not before."""
@@ -292,7 +293,7 @@ class Sockets:
     # -- Connections come and go -------------------------------------------------------------------
 
     def _opened(self, sid: str, environ: dict[str, Any]) -> Any:
-        self._connections[sid] = connection = Connection(self._server.eio.sockets[sid], self._frames, self._limits)
+        self._connections[sid] = connection = Connection(self._server.eio.sockets[sid], self._fan_out, self._limits)
         connection.socket.quick = partial(self._receive_quickly, connection)
         connection.address = address = environ.get("REMOTE_ADDR", "")
         self._addresses[address] += 1

@@ -74,6 +74,10 @@ class WebSocket:
         self.waiting = 0  # bytes that were sent and are not written yet
         self.moved = 0.0  # when some of them were last written, or began to wait
         self.drained: Callable[[], None] | None = None  # called when nothing waits any more
+        # The system's own send, while nothing waits and nobody has said goodbye: who writes to many calls it, and
+        # `write_rest` if it has not taken all.
+        self.ready: Callable[[bytes], int] | None = None
+        self.changed: Callable[[], None] | None = None  # called when it is another one
 
         self._handler = handler
         self._engine_socket: EngineSocket = handler.__self__  # type: ignore[attr-defined]  # it is a method of one
@@ -153,9 +157,14 @@ class WebSocket:
 
     def write_at_once(self, frame: bytes) -> int | None:
         """The same if nothing waits and nobody has said goodbye: how many bytes of it wait now. Else None."""
-        if self._unwritten or not self._open:
+        if self.ready is None:
             return None
         self._begin_writing(frame)
+        return self.waiting
+
+    def write_rest(self, frame: bytes, written: int) -> int:
+        """What `ready` has not taken of a frame. Returns how many bytes wait now."""
+        self._wait_for_network(frame, written)
         return self.waiting
 
     def close(self, code: int = CloseCode.GOING_AWAY) -> None:
@@ -183,6 +192,7 @@ class WebSocket:
         self._writable.stop()
         self._unwritten = None
         self.waiting = 0
+        self._look_if_ready()
         self._ended.set()
         self._written.set()
         self._tell()
@@ -320,6 +330,7 @@ class WebSocket:
 
     def _flush(self) -> None:
         self._open = self._protocol.state is State.OPEN and not self._ended.is_set()
+        self._look_if_ready()
         for data in self._protocol.data_to_send():
             if data:
                 self._write(data)
@@ -345,11 +356,22 @@ class WebSocket:
             self._end()
             return
         if written < len(data):
-            self._unwritten = deque((memoryview(data)[written:],))
-            self.waiting += len(data) - written
-            self.moved = time.monotonic()
-            self._written.clear()
-            self._writable.start(self._write_on)
+            self._wait_for_network(data, written)
+
+    def _wait_for_network(self, data: bytes, written: int) -> None:
+        self._unwritten = deque((memoryview(data)[written:],))
+        self.waiting += len(data) - written
+        self.moved = time.monotonic()
+        self._written.clear()
+        self._writable.start(self._write_on)
+        self._look_if_ready()
+
+    def _look_if_ready(self) -> None:
+        ready = self._open and not self._unwritten
+        if ready is not (self.ready is not None):
+            self.ready = self._socket.send if ready else None
+            if self.changed is not None:
+                self.changed()
 
     def _write_on(self) -> None:
         """For the loop: the network takes more."""
@@ -376,6 +398,7 @@ class WebSocket:
         self._unwritten = None
         self._writable.stop()
         self._written.set()
+        self._look_if_ready()
         if self._idle:
             self._readable.start(self._read)
         self._shut_if_last()

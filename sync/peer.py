@@ -1,6 +1,6 @@
 """Someone to exchange messages with: a browser tab that has joined a document, or the program itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,3 +30,12 @@ class Peer:
     client_id: int  # the Yjs client id that it joined with
     user: dict[str, object] | None  # whom to show to the others: {"id", "name", "slot"}; None: nobody
     can_write: bool
+
+
+Show = Callable[[Collection[Peer], bytes, int], None]  # sends each of them (an encoded Message, seq)
+
+
+def show_each(peers: Collection[Peer], message: bytes, seq: int) -> None:
+    """One after the other."""
+    for peer in peers:
+        peer.send(message, seq)

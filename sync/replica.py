@@ -12,6 +12,7 @@ from sync.doc import apply, apply_in_slices, lacking
 from sync.gate import Gate
 from sync.history import groups
 from sync.limits import AT_ONCE, NEARLY, Capacity
+from sync.peer import Show, show_each
 from sync.store import Broken, Store
 
 NOTHING = b"\x00"  # the state vector of somebody who has nothing
@@ -26,6 +27,7 @@ class Host(NamedTuple):
     pause: Callable[[], None]  # lets others run, for a moment, in the middle of long work
     later: Callable[[float, Callable[[], None]], object]  # calls after so many seconds, where blocking is allowed
     capacity: Capacity
+    show: Show = show_each
 
 
 @dataclass(slots=True)

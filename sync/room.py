@@ -269,9 +269,7 @@ class Room:
         self._broker.publish(self.document_id, hint, self.hear)
 
     def _show(self, message: bytes, seq: int, skip: Peer | None = None) -> None:
-        for peer in list(self._greeted):
-            if peer is not skip:
-                peer.send(message, seq)
+        self._host.show([peer for peer in self._greeted if peer is not skip], message, seq)
 
     # -- Updates: admit, take, commit, show --------------------------------------------------------
 

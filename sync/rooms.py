@@ -27,7 +27,7 @@ from sync.limits import (
 )
 from sync.mending import Copy, Known, before, mend, mend_from
 from sync.packing import pack
-from sync.peer import Answer, Peer, Refusal, Saved
+from sync.peer import Answer, Peer, Refusal, Saved, Show, show_each
 from sync.replica import Host, Tail
 from sync.room import Room
 from sync.store import Broken, NotStored, Quarantined, Snapshot, Store, UnknownDocument, Unreachable
@@ -78,11 +78,12 @@ class Rooms:
         pause: Callable[[], None] = lambda: None,
         later: Callable[[float, Callable[[], None]], object],
         capacity: Capacity | None = None,
+        show: Show = show_each,
     ) -> None:
         self.on_committed: Callable[[str, int], None] | None = None
         self.on_filling: Callable[[str, float], None] | None = None
         self.on_opened: Callable[[int], None] | None = None
-        self._host = Host(store, roots, now, pause, later, capacity or Capacity())
+        self._host = Host(store, roots, now, pause, later, capacity or Capacity(), show)
         self._broker = broker
         self._open: dict[str, Room] = {}
         self._unsubscribe: dict[Room, Callable[[], None]] = {}

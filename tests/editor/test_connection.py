@@ -6,7 +6,8 @@ from flask import Flask
 
 from editor import packets
 from editor.access import Arrival
-from editor.connection import DROWNING, MOST_UNANSWERED, Connection, Frames, Identity, Standing
+from editor.connection import DROWNING, MOST_UNANSWERED, Connection, Identity, Standing
+from editor.fan_out import FanOut
 from editor.limits import Limits
 from editor.packets import Refused
 from editor.sockets import Sockets
@@ -17,7 +18,7 @@ from tests.editor.conftest import Arrive
 
 @pytest.fixture
 def connection(app: Flask) -> Connection:
-    return Connection(Socket(app.extensions["socketio"].server.eio, "a client"), Frames(), Limits())
+    return Connection(Socket(app.extensions["socketio"].server.eio, "a client"), FanOut(), Limits())
 
 
 @pytest.mark.parametrize(
@@ -72,11 +73,11 @@ def test_who_does_not_take_one_large_update_is_sent_no_more_of_them(
 
 
 def test_a_message_for_many_is_encoded_once() -> None:
-    frames = Frames()
+    fan_out = FanOut()
     message = b"\0\2\1x"
-    assert frames.of(message, 5) is frames.of(message, 5)
-    assert frames.of(message, 6) is not frames.of(message, 5)
-    assert packets.decode(frames.of(message, 7).data).data == ["message", message, 7]
+    assert fan_out.frame(message, 5) is fan_out.frame(message, 5)
+    assert fan_out.frame(message, 6) is not fan_out.frame(message, 5)
+    assert packets.decode(fan_out.frame(message, 7).data).data == ["message", message, 7]
 
 
 @pytest.mark.parametrize("told", [True, False])
