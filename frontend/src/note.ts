@@ -28,8 +28,10 @@ export interface NoteOptions {
   user: { id: number; name: string } | null
   /** What the page's boot object says; null when the page came from this device. */
   role: Role | null
-  /** What the server has of it, on its way already; null: it is not asked for. */
+  /** What the server has of it, on its way already, for a device that has nothing of it; null: it is not asked for. */
   ahead: Promise<State | null> | null
+  /** The device has something of it after all: open it once more, without `ahead`. */
+  again: () => void
   /** Where the text goes: an empty element. */
   body: HTMLElement
   /** The title: an empty element, made editable here. */
@@ -95,7 +97,7 @@ function toStart(editor: Editor): void {
 }
 
 export function openNote(options: NoteOptions): Note {
-  const { documentId, user, body, announce, other } = options
+  const { documentId, user, body, announce, other, again } = options
   const doc = new Y.Doc()
   const editor = writable<Editor | null>(null)
   const role = writable<Role | null>(options.role)
@@ -119,6 +121,8 @@ export function openNote(options: NoteOptions): Note {
   /** The newest entry in what the device had of the note. */
   let keptSeq = 0
   let wasOffline = false
+  /** What the device has of the note is in the doc, if it has something. */
+  let isWhole = false
   let clock: ReturnType<typeof setTimeout> | undefined
   let closed = false
   let changedHands = false
@@ -149,7 +153,7 @@ export function openNote(options: NoteOptions): Note {
 
   /** What the device can open again. */
   function moment(): Moment | null {
-    if (provider.epoch === null || known === null) return null
+    if (provider.epoch === null || known === null || !isWhole) return null
     provider.settle()
     return { epoch: provider.epoch, role: known, seq: provider.seq, state: Y.encodeStateAsUpdate(doc) }
   }
@@ -331,19 +335,9 @@ export function openNote(options: NoteOptions): Note {
     refresh()
   }
 
-  /** There is no copy here: begin with what has come ahead. */
-  async function begin(): Promise<void> {
-    let late: ReturnType<typeof setTimeout> | undefined
-    const patience = new Promise<null>((resolve) => (late = setTimeout(resolve, AHEAD_WITHIN, null)))
-    const state = await Promise.race([options.ahead, patience])
-    clearTimeout(late)
-    if (closed || !state) return
-    provider.begin(state)
-    show()
-  }
-
-  async function start(): Promise<void> {
-    const found = await new Promise<Kept | null>((resolve) => {
+  /** What the device has. */
+  function open(): Promise<Kept | null> {
+    return new Promise((resolve) => {
       const late = setTimeout(() => {
         device.giveUp()
         resolve(null)
@@ -353,7 +347,27 @@ export function openNote(options: NoteOptions): Note {
         resolve(opened)
       })
     })
+  }
+
+  /** Read what comes ahead while the device looks: it takes its time where nobody has been before. True: it is in the doc. */
+  async function begin(onDevice: Promise<Kept | null>): Promise<boolean> {
+    let late: ReturnType<typeof setTimeout> | undefined
+    const patience = new Promise<null>((resolve) => (late = setTimeout(resolve, AHEAD_WITHIN, null)))
+    const state = await Promise.race([options.ahead, patience, onDevice.then((found) => (found ? null : options.ahead))])
+    clearTimeout(late)
+    if (closed || !state) return false
+    provider.begin(state)
+    return true
+  }
+
+  async function start(): Promise<void> {
+    const onDevice = open()
+    const begun = await begin(onDevice)
+    const found = await onDevice
     if (closed) return
+    if (begun && found) return again()
+    isWhole = true
+    if (begun) show()
     if (found) {
       provider.takeOver(found.edits)
       doc.transact(({ meta }) => {
@@ -364,8 +378,7 @@ export function openNote(options: NoteOptions): Note {
       keptSeq = found.seq
       known ??= found.role
       if (found.epoch !== null) show()
-    } else await begin()
-    if (closed) return
+    }
     provider.connect()
     refresh()
     await offerAside()

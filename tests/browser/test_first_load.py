@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from editor.assets import dist
 from tests.browser.conftest import Someone
 from tests.browser.large import write_long_text
-from tests.browser.person import Person, eventually
+from tests.browser.person import Person, edits_on_device, eventually, same
 from tests.live import Server
 
 MOST = 230 * 1024  # bytes of script, compressed, before a note can be written in
@@ -23,6 +23,16 @@ LATER = {
     *("Confirm", "Guest", "MenuList", "NameNow", "Palette", "ShareDialog", "Shortcuts", "SinceLine", "Tools"),
     *("highlighter", "linkify"),
 }
+
+# A device that answers only when `letGo` is set: all else waits for this transaction.
+SLOW_DEVICE = """(async () => {
+    const [{ name }] = await indexedDB.databases()
+    indexedDB.open(name).onsuccess = ({ target }) => {
+        const notes = target.result.transaction(['notes', 'updates'], 'readwrite').objectStore('notes')
+        const hold = () => { if (!window.letGo) notes.count().onsuccess = hold }
+        hold()
+    }
+})()"""
 
 # What had come when the editor came.
 WATCH = """new MutationObserver((_, observer) => {
@@ -156,6 +166,39 @@ def test_a_note_that_is_on_the_device_is_not_fetched_ahead(someone: Someone) -> 
     ana.sees("Kept here.")
     ana.sees_saved()
     assert not [url for url in asked if url.endswith("/state")]
+
+
+def test_what_the_device_has_of_a_note_that_it_does_not_remember_is_not_lost(someone: Someone) -> None:
+    """It remembers the last 200 by name. What comes ahead is read before it has said that it has this one after all."""
+    ana, ben = (someone(name).comes_as_guest() for name in ("Ana", "Ben"))
+    path = ana.starts_note("Plan")
+    ana.types("Saved. ")
+    ana.keeps_the_note()
+    ana.context.set_offline(True)
+    ana.types("Only here. ")
+    expect(ana.state).to_have_text(re.compile("Offline"))
+    eventually(ana.page, lambda: edits_on_device(ana.page) > 0, lambda: "an edit on the device")
+    ana.page.evaluate("localStorage.clear()")
+    ana.page.close()
+    ana.context.set_offline(False)
+    ben.opens_note(ana.shares(path))
+    ben.types("Meanwhile. ")
+    ben.sees_saved()
+
+    ana.page = ana.context.new_page()
+    ana.page.add_init_script(SLOW_DEVICE)
+    with ana.page.expect_response("**/state") as state:
+        ana.opens(path)
+    state.value.finished()
+    # It has been read when the page has had a moment for it; nothing is shown before the device has answered.
+    ana.page.evaluate("() => new Promise((done) => requestIdleCallback(done))")
+    expect(ana.body).to_have_count(0)
+    ana.page.evaluate("window.letGo = true")
+    for person in (ana, ben):
+        for words in ("Saved. ", "Only here. ", "Meanwhile. "):
+            person.sees(words)
+        person.sees_saved()
+    same(ana, ben)
 
 
 def test_where_the_note_does_not_come_ahead_the_connection_brings_it(someone: Someone) -> None:
