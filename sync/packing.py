@@ -21,6 +21,7 @@ from sync.walk import walk
 logger = logging.getLogger(__name__)
 
 SMALL: Final = 2048  # bytes of a chunk that cost nothing to write again
+TOGETHER: Final = 4  # chunks that become one
 RATIO: Final = 8  # an update is so many times larger than what it takes in a chunk, about
 
 
@@ -151,14 +152,16 @@ def chain_chunks(
 def _small(sizes: Sequence[tuple[int, int, int]], packed: int, size: int) -> int:
     """Where to begin to write chunks anew, so that in the end there are few; 0: only after the last one.
 
-    Only what is not much larger than what comes is written again: an entry is so about a dozen times in all.
+    Four of about the same size become one, so an entry is written again about three times in all. With two it would be
+    six times, for up to 5 % less space.
     """
-    begin = 0
+    begin, alike, total = 0, 0, size
     for first, last, bytes in reversed(sizes):
-        if last != packed or bytes > 2 * size or bytes + size > CHUNK_BYTES:
+        if last != packed or bytes > 2 * size or total + bytes > CHUNK_BYTES:
             break
-        begin, packed = first, first - 1
-        size += bytes
+        packed, alike, total = first - 1, alike + 1, total + bytes
+        if alike == TOGETHER - 1:
+            begin, alike, size = first, 0, total
     return begin
 
 
