@@ -303,6 +303,22 @@ def test_who_wrote_what_stands_there(someone: Someone) -> None:
     Reader(ana).is_closed()
 
 
+def test_who_splits_a_paragraph_and_makes_it_a_heading_has_not_written_it(someone: Someone) -> None:
+    ana, ben, _ = ana_and_ben(someone, "Plans for April, and for May.")
+    ben.goes_to_the_end()
+    for _ in "and for May.":
+        ben.presses("ArrowLeft")
+    ben.presses("Enter")
+    ben.types("Or not: ")
+    ben.presses("Control+Alt+2")
+    ana.sees("Or not: and for May.")
+    ana.presses("Control+Alt+b")
+    by = ana.page.locator(".past-body .by")
+    expect(by).to_have_text(["Plans for April, ", "Or not: ", "and for May."])
+    first, second, third = (one.get_attribute("data-author") for one in by.all())
+    assert first == third != second
+
+
 # -- Versions -------------------------------------------------------------------------------------
 
 

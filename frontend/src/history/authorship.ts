@@ -2,6 +2,7 @@
 import type { Wrap } from './changes'
 import type { AuthorOf } from './comparison'
 import { LOST } from './lost'
+import type { Origins } from './origins'
 import type { Ink, Seen } from './painter'
 import type { Shape } from './shapes'
 import type { Strand } from './strand'
@@ -17,6 +18,7 @@ export class Authorship implements Ink {
   private readonly wraps = new Map<string, Wrap>()
   /** The newest step in each element around this one. */
   private readonly newest: (Step | null)[] = []
+  private readonly origins: Origins
 
   /** `only`: the one whose text is marked; undefined: everybody's is. `now` is the time in ms that ages are counted from. */
   constructor(
@@ -25,7 +27,10 @@ export class Authorship implements Ink {
     private readonly only: number | null | undefined,
     private readonly authorOf: AuthorOf,
     private readonly now: number,
-  ) {}
+  ) {
+    // Not while it is drawn: they cut pieces.
+    this.origins = weave.origins
+  }
 
   /** Who has written most comes first. */
   get shares(): Share[] {
@@ -37,7 +42,7 @@ export class Authorship implements Ink {
   }
 
   text({ strand, piece }: Seen): Wrap | null {
-    const step = this.weave.steps[strand.inserted[piece] as number] as Step
+    const step = this.weave.steps[this.origins.of(strand, piece)] as Step
     const length = (strand.start[piece + 1] as number) - (strand.start[piece] as number)
     this.written.set(step.user, (this.written.get(step.user) ?? 0) + length)
     const newest = this.newest.at(-1)

@@ -204,8 +204,9 @@ export class Past {
     const length = node.textContent?.length ?? 0
     if (!drawn || !length) return null
     const { strand } = drawn
-    const group = strand.inserted[strand.pieceAt(unitAt(drawn, Math.min(offset, length - 1)))] as number
-    const { user, last, time } = this.weave.steps[group] as Step
+    // Where text of another origin begins a piece begins from now on: first that, then the piece.
+    const { origins, steps } = this.weave
+    const { user, last, time } = steps[origins.of(strand, strand.pieceAt(unitAt(drawn, Math.min(offset, length - 1))))] as Step
     return { user, seq: last, time }
   }
 

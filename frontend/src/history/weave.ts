@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import { BODY, TITLE } from '../schema'
 import { Authors } from './authors'
 import { MalformedLog, type Group } from './chunks'
+import { Origins } from './origins'
 import { Slice, breath } from './slices'
 import { CHILD, Strand, touchedIn } from './strand'
 
@@ -20,6 +21,7 @@ export class Weave {
   private readonly authors = new Authors()
   private readonly strands = new Map<AnyType, Strand>([[this.doc.getText(TITLE) as AnyType, this.title], [this.doc.getXmlFragment(BODY) as AnyType, this.body]])
   private readonly touched = new Map<Strand, Int32Array>()
+  private originsNow: Origins | null = null
   /** Types with something in them that their strand does not show yet. */
   private readonly dirty = new Set<AnyType>(this.strands.keys())
 
@@ -57,6 +59,7 @@ export class Weave {
     const { pendingStructs, pendingDs } = this.doc.store
     if (pendingStructs || pendingDs) throw new MalformedLog('entries that build on what was before them', 'one that builds on something else')
     this.authors.sort()
+    if (this.dirty.size) this.originsNow = null
     let slice = new Slice()
     for (const type of this.dirty) {
       const strand = this.strands.get(type)
@@ -98,6 +101,11 @@ export class Weave {
     return touched
   }
 
+  /** Who wrote the text that there is and was: worked out when it is first asked for. */
+  get origins(): Origins {
+    return (this.originsNow ??= new Origins(this.strands.values()))
+  }
+
   /** The blocks of the body that ever were, in their order. */
   *blocks(): Generator<[block: Strand, piece: number]> {
     for (let piece = 0; piece < this.body.count; piece++) if (this.body.kind[piece] === CHILD) yield [this.body.child(piece), piece]
@@ -124,5 +132,6 @@ export class Weave {
     this.doc.destroy()
     this.strands.clear()
     this.touched.clear()
+    this.originsNow = null
   }
 }
