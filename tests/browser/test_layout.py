@@ -92,6 +92,18 @@ def test_a_phone_shows_as_many_faces_as_fit(someone: Someone, people: int, faces
     assert ana.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_the_tools_of_a_block_cover_no_words_on_a_phone(someone: Someone) -> None:
+    ana = someone("Ana", viewport=PHONE).comes_as_guest()
+    ana.starts_note("Code")
+    ana.types("A line above it\n```\ncode")
+    tools = ana.page.get_by_role("toolbar", name="Code block")
+    expect(tools).to_be_visible()
+    ana.page.mouse.move(1, 1)
+    for words in ("A line above it", "code"):
+        box, text = tools.bounding_box(), ana.body.get_by_text(words).bounding_box()
+        assert box and text and (box["y"] >= text["y"] + text["height"] or text["y"] >= box["y"] + box["height"]), words
+
+
 def test_a_slash_at_a_link_opens_one_menu(someone: Someone) -> None:
     ana = someone("Ana").comes_as_guest()
     ana.starts_note()
