@@ -165,7 +165,11 @@ class Connection:
         return idle or self.socket.queue.stuck() > STUCK
 
     def _changed(self) -> None:
-        """What is shown to many may go straight to the socket, or no longer."""
+        """What is shown to many may go straight to the socket, or no longer.
+
+        Who is slow is shut out of that, gets no updates once much waits (`lagging`), one catch-up when nothing waits
+        any more (`_drained`), and what is shown after that straight again.
+        """
         if self.peer is None:
             return
         ready = self.socket.queue.ready
@@ -175,13 +179,13 @@ class Connection:
             self.fan_out.open(self.peer, ready, self._rest)
 
     def _rest(self, message: bytes, frame: Frame, taken: int) -> None:
+        """The socket has taken only so many bytes."""
         self._lag(message, self.socket.queue.take_rest(frame.framed, taken))
 
     def _lag(self, message: bytes, waiting: int) -> None:
         """From so many bytes on that wait, it gets no updates until none do."""
         if waiting > LAGGING and self.room is not None and message.startswith(Kind.UPDATE):
             self._behind = self.room.doc.get_state()
-            self._changed()
 
     def _deliver(self, frame: Frame) -> int:
         """How many bytes wait now."""

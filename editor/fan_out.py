@@ -35,6 +35,8 @@ class FanOut:
 
     def show(self, peers: Collection[Peer], message: bytes, seq: int) -> None:
         """Send all of them this message of their room. Never blocks, never raises."""
+        if not peers:
+            return
         frame = self.frame(message, seq)
         framed, size, writes = frame.framed, len(frame.framed), self._writes
         for peer in peers:

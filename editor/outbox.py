@@ -47,7 +47,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self.drained: Callable[[], None] | None = None  # called when nothing waits any more
-        self.changed: Callable[[], None] | None = None  # called when `ready` is another one
+        self.changed: Callable[[], None] | None = None  # called when `ready` has become None, or something again
         # `WebSocket.write_at_once`, once there is one.
         self.send_at_once: Callable[[bytes], int | None] = lambda framed: None
         self._packets: JoinableQueue[Any] | None = JoinableQueue()  # None: there is a WebSocket

@@ -77,7 +77,7 @@ class WebSocket:
         # The system's own send, while nothing waits and nobody has said goodbye: who writes to many calls it, and
         # `write_rest` if it has not taken all.
         self.ready: Callable[[bytes], int] | None = None
-        self.changed: Callable[[], None] | None = None  # called when it is another one
+        self.changed: Callable[[], None] | None = None  # called when `ready` has become None, or something again
 
         self._handler = handler
         self._engine_socket: EngineSocket = handler.__self__  # type: ignore[attr-defined]  # it is a method of one

@@ -152,8 +152,8 @@ def chain_chunks(
 def _small(sizes: Sequence[tuple[int, int, int]], packed: int, size: int) -> int:
     """Where to begin to write chunks anew, so that in the end there are few; 0: only after the last one.
 
-    Four of about the same size become one, so an entry is written again about three times in all. With two it would be
-    six times, for up to 5 % less space.
+    Four of about the same size become one, so an entry of a note in which much is written is written again about three
+    times in all. With two it would be six times, for up to 5 % less space.
     """
     begin, alike, total = 0, 0, size
     for first, last, bytes in reversed(sizes):

@@ -45,6 +45,9 @@ function keydown(view: EditorView, event: KeyboardEvent): boolean {
   return false
 }
 
+/** Pixels that a toolbar takes at the bottom of the window, and some air. */
+const DOCKED = 72
+
 /** ProseMirror's, in ms: after it the caret goes back from where the browser has put it with the focus, if it is there still. */
 const PUT_BACK = 20
 
@@ -73,6 +76,9 @@ export function makeEditor(element: HTMLElement, { doc, awareness, undo, editabl
       editorProps: {
         attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': 'Text of the note', spellcheck: 'true' },
         handleDOMEvents: { keydown, focus },
+        // What is docked at the bottom of a phone's window would cover the line that is written in.
+        scrollThreshold: { top: 0, right: 0, bottom: DOCKED, left: 0 },
+        scrollMargin: { top: 5, right: 5, bottom: DOCKED, left: 5 },
       },
       extensions: [
         ...extensions(),

@@ -335,21 +335,33 @@ export function openNote(options: NoteOptions): Note {
     refresh()
   }
 
-  /** What the device has. */
-  function open(): Promise<Kept | null> {
-    return new Promise((resolve) => {
-      const late = setTimeout(() => {
+  /** What the device has; null: nothing, or it does not answer. `wait` is called anew when it could not be heard. */
+  function open(): { onDevice: Promise<Kept | null>; wait: () => void } {
+    let late: ReturnType<typeof setTimeout> | undefined
+    let giveUp = () => {}
+    const wait = () => {
+      clearTimeout(late)
+      late = setTimeout(giveUp, DEVICE_WITHIN)
+    }
+    const onDevice = new Promise<Kept | null>((resolve) => {
+      giveUp = () => {
         device.giveUp()
         resolve(null)
-      }, DEVICE_WITHIN)
+      }
+      wait()
       void device.open().then((opened) => {
         clearTimeout(late)
+        giveUp = () => {}
         resolve(opened)
       })
     })
+    return { onDevice, wait }
   }
 
-  /** Read what comes ahead while the device looks: it takes its time where nobody has been before. True: it is in the doc. */
+  /**
+   * Read what comes ahead while the device looks: it takes its time where nobody has been before. True: it is in the doc. What the
+   * device has makes it needless.
+   */
   async function begin(onDevice: Promise<Kept | null>): Promise<boolean> {
     let late: ReturnType<typeof setTimeout> | undefined
     const patience = new Promise<null>((resolve) => (late = setTimeout(resolve, AHEAD_WITHIN, null)))
@@ -361,8 +373,10 @@ export function openNote(options: NoteOptions): Note {
   }
 
   async function start(): Promise<void> {
-    const onDevice = open()
+    const { onDevice, wait } = open()
     const begun = await begin(onDevice)
+    // A large note takes a slow phone seconds to read.
+    if (begun) wait()
     const found = await onDevice
     if (closed) return
     if (begun && found) return again()

@@ -1,9 +1,11 @@
 // @vitest-environment happy-dom
 import { Fragment } from '@tiptap/pm/model'
 import { findWrapping, type Transform } from '@tiptap/pm/transform'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
+import type { Group } from '../src/history/chunks'
 import { Past } from '../src/history/past'
+import { Strand } from '../src/history/strand'
 import { author, paper } from './canonical'
 import { dice, seed } from './seed'
 import { schema, session, Writer } from './writers'
@@ -63,6 +65,44 @@ test('typing goes on over a second’s end, and so does what is done with it', a
   const past = await note([ANA, starts('One line, and another.')], [BEN, splits(10), types(12, 'Or n')], [BEN, types(16, 'ot:'), heading])
   expect(lines(past)).toEqual([[[ANA, 'One line,']], [[BEN, 'Or not:'], [ANA, ' and another.']]])
 })
+
+test('what is done several times in one second, or before it is sent, is told apart', async () => {
+  const split = await note([ANA, starts('First of all. Second of two. Third.')], [BEN, splits(14), splits(31)])
+  expect(lines(split)).toEqual([[[ANA, 'First of all.']], [[ANA, ' Second of two.']], [[ANA, ' Third.']]])
+  const three = [paragraph('One.'), paragraph(' Two two.'), paragraph(' Three three.')]
+  const joined = await note([ANA, (tr) => tr.replaceWith(0, tr.doc.content.size, Fragment.from(three))], [BEN, (tr) => tr.join(17), (tr) => tr.join(6)])
+  expect(lines(joined)).toEqual([[[ANA, 'One. Two two. Three three.']]])
+})
+
+test('no character is cut in two', async () => {
+  const past = await note([ANA, starts('hello world 😀')], [BEN, (tr) => tr.setBlockType(1, 1, schema.nodes.heading as never, { level: 2 }), (tr) => tr.delete(13, 15), types(13, '😁')])
+  expect(lines(past)).toEqual([[[ANA, 'hello world '], [BEN, '😁']]])
+})
+
+test('forty thousand letters that were typed one by one are no burden to who makes a heading of them', async () => {
+  const writer = new Writer(1, 1, dice(1))
+  const groups: Group[] = []
+  const log = (user: number) => {
+    const at = groups.length
+    groups.push({ first: at + 1, last: at + 1, user, session: '1', time: at * 2000, update: Y.mergeUpdates(writer.outbox.splice(0).map(({ update }) => update)) })
+  }
+  writer.edit(starts('.'))
+  log(ANA)
+  const text = (writer.body.get(0) as Y.XmlElement).get(0) as Y.XmlText
+  for (let at = 0; at < 40_000; at++) {
+    text.insert(at, 'abcdefghij'[at % 10] as string)
+    log(at % 3 ? ANA : CLEO)
+  }
+  writer.edit((tr) => tr.setBlockType(1, 1, schema.nodes.heading as never, { level: 2 }))
+  log(BEN)
+  const past = await Past.of(groups, author)
+  const cut = vi.spyOn(Strand.prototype, 'cut')
+  past.drawAuthors(paper(), 'person', undefined)
+  expect(cut.mock.calls.length).toBeLessThan(10)
+  cut.mockRestore()
+  const shares = past.drawAuthors(paper(), 'person', undefined)
+  expect(shares).toEqual([{ user: ANA, characters: 26_667 }, { user: CLEO, characters: 13_334 }])
+}, 60_000)
 
 test('bold words, and those of several people, stay whose they are', async () => {
   const past = await note([ANA, starts('We ship ', 'in April', ' or never.')], [BEN, types(9, 'for sure ')], [CLEO, splits(4)])

@@ -32,6 +32,17 @@ SLOW_DEVICE = """(async () => {
         const hold = () => { if (!window.letGo) notes.count().onsuccess = hold }
         hold()
     }
+})();"""
+
+# Reading the note takes longer than a device may.
+BUSY = """(() => {
+    const { arrayBuffer } = Response.prototype
+    Response.prototype.arrayBuffer = async function () {
+        const bytes = await arrayBuffer.call(this)
+        for (const end = performance.now() + 3200; this.url.endsWith('/state') && performance.now() < end;);
+        window.letGo = true
+        return bytes
+    }
 })()"""
 
 # What had come when the editor came.
@@ -199,6 +210,26 @@ def test_what_the_device_has_of_a_note_that_it_does_not_remember_is_not_lost(som
             person.sees(words)
         person.sees_saved()
     same(ana, ben)
+
+
+def test_a_page_that_is_busy_with_reading_does_not_give_up_the_device(someone: Someone) -> None:
+    """Its answer waits to be heard meanwhile, longer than a device may take."""
+    ana, ben = (someone(name).comes_as_guest() for name in ("Ana", "Ben"))
+    path = ana.starts_note("Plan")
+    ana.types("Long. ")
+    ana.sees_saved()
+    ben.starts_note("His own")
+    ben.keeps_the_note()
+    ben.page.add_init_script(SLOW_DEVICE + BUSY)
+    ben.opens_note(ana.shares(path))
+    ben.sees_saved()
+    ben.keeps_the_note()
+    ben.context.set_offline(True)
+    ben.types("Offline. ")
+    expect(ben.state).to_have_text(re.compile("Offline"))
+    eventually(ben.page, lambda: edits_on_device(ben.page) > 0, lambda: "an edit on the device")
+    ben.context.set_offline(False)
+    ana.sees("Offline. ")
 
 
 def test_where_the_note_does_not_come_ahead_the_connection_brings_it(someone: Someone) -> None:

@@ -113,7 +113,30 @@ def test_a_slash_opens_the_menu_in_a_page_that_is_slow(someone: Someone) -> None
     ana.presses("Enter")
     expect(ana.body.locator("table")).to_be_visible()
     ana.page.keyboard.insert_text("/cod")
-    expect(ana.page.get_by_role("option", name="Code")).to_be_visible()
+    code = ana.page.get_by_role("option", name="Code")
+    expect(code).to_be_visible()
+
+
+def test_a_slash_that_was_left_as_it_is_opens_no_menu(someone: Someone) -> None:
+    ana = someone("Ana").signs_up()
+    path = ana.starts_note()
+    ana.types("Write /table")
+    menu = ana.page.get_by_role("listbox", name="Insert")
+    expect(menu).to_be_visible()
+    ana.presses("Escape")
+    ana.sees_saved()
+    ana.presses("Control+Alt+b")
+    expect(ana.page.locator(".past-body .by")).to_have_text("Write /table")
+    ana.presses("Escape")
+    expect(ana.body).to_be_focused()
+    ana.presses("Enter")
+    ana.types("Next")
+    ana.sees("Write /table\nNext")
+    ana.opens_note(path)
+    ana.body.get_by_text("Write /table").click()
+    ana.presses("End")
+    expect(ana.page.get_by_role("button", name="Share")).to_be_visible()
+    expect(menu).to_have_count(0)
 
 
 def test_the_text_is_in_the_first_response_without_any_script(two: Two, someone: Someone) -> None:

@@ -99,12 +99,21 @@ def test_the_tools_of_a_block_cover_no_words_on_a_phone(someone: Someone) -> Non
     tools = ana.page.get_by_role("toolbar", name="Code block")
     expect(tools).to_be_visible()
     ana.page.mouse.move(1, 1)
-    box = tools.bounding_box()
-    assert box
-    for words in ("A line above it", "code"):
-        line = ana.body.get_by_text(words).bounding_box()
+
+
+    def covers(words: str) -> bool:
+        box, line = tools.bounding_box(), ana.body.get_by_text(words, exact=True).bounding_box()
+        assert box
         assert line
-        assert box["y"] >= line["y"] + line["height"] or box["y"] + box["height"] <= line["y"], words
+        return box["y"] < line["y"] + line["height"] and box["y"] + box["height"] > line["y"]
+
+    assert not covers("A line above it")
+    ana.presses("Control+Home")
+    ana.types("\n" * 18)
+    ana.presses("Control+End")
+    ana.types(" that is written on")
+    ana.sees("that is written on")
+    assert not covers("code that is written on")
 
 
 def test_a_slash_at_a_link_opens_one_menu(someone: Someone) -> None:

@@ -5,16 +5,16 @@
 import { NEVER } from './authors'
 import { FORMAT, TEXT, type Strand } from './strand'
 
-/** Text that a step deleted or inserted, as one could read it then: pieces with nothing between them. */
-interface Run { strand: Strand; pieces: number[]; text: string }
+/** Text that a step deleted or inserted, as one could read it then, and where each of its units stands. */
+interface Run { strand: Strand; units: number[]; text: string }
 
 /** `length` units from `from` on stand in other text from `to` on. */
 interface Part { from: number; to: number; length: number }
 
 /** Less than all of a text counts as moved from so many units on: a letter may be the same by chance. */
 const LEAST = 4
-/** So many texts that went, times those that came, are compared in parts. */
-const PAIRS = 10_000
+/** So many texts are compared in parts with one another, for each step. */
+const COMPARED = 10_000
 /** So many pieces that nobody saw are looked over between two that belong together, perhaps. */
 const FAR = 1000
 
@@ -27,7 +27,11 @@ export class Origins {
   /** From here on the pieces of these strands end where another origin begins. */
   constructor(strands: Iterable<Strand>) {
     for (const [step, gone, come] of rewritten(strands)) this.move(step, gone, come)
-    for (const [strand, steps] of this.known) for (let unit = 1; unit < steps.length; unit++) if (steps[unit] !== steps[unit - 1]) strand.cut(unit)
+    for (const [strand, steps] of this.known) {
+      const ends: number[] = []
+      for (let unit = 1; unit < steps.length; unit++) if (steps[unit] !== steps[unit - 1]) ends.push(unit)
+      strand.cut(ends)
+    }
   }
 
   /** The step that wrote what this piece holds. */
@@ -38,9 +42,7 @@ export class Origins {
   private move(step: number, gone: Pieces, come: Pieces): void {
     const from = runs(gone, (strand, piece) => (strand.inserted[piece] as number) < step && (strand.deleted[piece] as number) >= step)
     const to = runs(come, (strand, piece) => (strand.inserted[piece] as number) <= step && (strand.deleted[piece] as number) > step)
-    const [left, changed] = this.moveWhole(from, to)
-    // Many at once are a whole note that was made a list of, for instance: none of it was typed in at the same time.
-    if (left.length * changed.length <= PAIRS) for (const run of changed) this.moveParts(left, run)
+    this.moveParts(...this.moveWhole(from, to))
   }
 
   /** Those that are the same in both. The others are given back. */
@@ -55,31 +57,34 @@ export class Origins {
       const same = waiting.get(run.text) ?? []
       const other = same.findIndex(({ strand }) => strand !== run.strand)
       if (other < 0) return true
-      this.copy(same.splice(other, 1)[0] as Run, run, [{ from: 0, to: 0, length: run.text.length }])
+      this.copy(same.splice(other, 1)[0] as Run, run, { from: 0, to: 0, length: run.text.length })
       return false
     })
     return [[...waiting.values()].flat(), changed]
   }
 
-  /** From the one of which most is in it. */
-  private moveParts(from: Run[], to: Run): void {
-    let [best, parts, most]: [Run | null, Part[], number] = [null, [], 0]
-    for (const other of from) {
-      if (other.strand === to.strand) continue
-      const same = common(other.text, to.text)
-      const length = same.reduce((sum, part) => sum + part.length, 0)
-      if (length > most) [best, parts, most] = [other, same, length]
+  /** Something was typed in the same step, or the text was parted twice: of what came each part is from where most of it was, then the rest. */
+  private moveParts(from: Run[], to: Run[]): void {
+    for (let left = COMPARED; to.length && left > 0;) {
+      const run = to.shift() as Run
+      let [best, parts, most]: [number, Part[], number] = [-1, [], 0]
+      for (const [at, other] of from.entries()) {
+        if (other.strand === run.strand || left-- <= 0) continue
+        const same = common(other.text, run.text)
+        const length = same.reduce((sum, part) => sum + part.length, 0)
+        if (length > most) [best, parts, most] = [at, same, length]
+      }
+      const other = from[best]
+      if (!other) continue
+      for (const part of parts) this.copy(other, run, part)
+      from.splice(best, 1, ...rest(other, parts, 'from'))
+      to.push(...rest(run, parts, 'to'))
     }
-    if (!best) return
-    from.splice(from.indexOf(best), 1)
-    this.copy(best, to, parts)
   }
 
-  private copy(from: Run, to: Run, parts: Part[]): void {
+  private copy(from: Run, to: Run, part: Part): void {
     const [source, target] = [this.stepsOf(from.strand), this.stepsOf(to.strand)]
-    const [units, places] = [unitsOf(from), unitsOf(to)]
-    for (const part of parts)
-      for (let at = 0; at < part.length; at++) target[places[part.to + at] as number] = source[units[part.from + at] as number] as number
+    for (let at = 0; at < part.length; at++) target[to.units[part.to + at] as number] = source[from.units[part.from + at] as number] as number
   }
 
   private stepsOf(strand: Strand): Int32Array {
@@ -92,8 +97,9 @@ export class Origins {
   }
 }
 
-/** What one text has of another one: all of it, or what is left and right of where something was typed or taken away in the same second. */
+/** What one text has of another one: all of it, or what is left and right of where something was typed or taken away. */
 function common(from: string, to: string): Part[] {
+  if (from === to) return [{ from: 0, to: 0, length: from.length }]
   if (from.length >= LEAST && to.includes(from)) return [{ from: 0, to: to.indexOf(from), length: from.length }]
   if (to.length >= LEAST && from.includes(to)) return [{ from: from.indexOf(to), to: 0, length: to.length }]
   const most = Math.min(from.length, to.length)
@@ -101,14 +107,26 @@ function common(from: string, to: string): Part[] {
   while (left < most && from[left] === to[left]) left++
   let right = 0
   while (right < most - left && from[from.length - 1 - right] === to[to.length - 1 - right]) right++
+  // No character is cut in two.
+  if (left && isHigh(from, left - 1)) left--
+  if (right && isLow(from, from.length - right)) right--
   if (left + right < Math.max(LEAST, to.length / 2)) return []
-  return [{ from: 0, to: 0, length: left }, { from: from.length - right, to: to.length - right, length: right }]
+  return [{ from: 0, to: 0, length: left }, { from: from.length - right, to: to.length - right, length: right }].filter(({ length }) => length)
 }
 
-function unitsOf({ strand, pieces }: Run): number[] {
-  const units: number[] = []
-  for (const piece of pieces) for (let unit = strand.start[piece] as number; unit < (strand.start[piece + 1] as number); unit++) units.push(unit)
-  return units
+const isHigh = (text: string, at: number) => (text.charCodeAt(at) & 0xfc00) === 0xd800
+const isLow = (text: string, at: number) => (text.charCodeAt(at) & 0xfc00) === 0xdc00
+
+/** What is between these parts. */
+function rest({ strand, units, text }: Run, parts: readonly Part[], side: 'from' | 'to'): Run[] {
+  const found: Run[] = []
+  let at = 0
+  for (const part of [...parts, { from: text.length, to: text.length, length: 0 }]) {
+    const end = part[side]
+    if (end > at) found.push({ strand, units: units.slice(at, end), text: text.slice(at, end) })
+    at = end + part.length
+  }
+  return found
 }
 
 /** The steps, in their order, that both deleted text and inserted some, and not in the same place: the pieces of both. */
@@ -144,11 +162,12 @@ function byStep(strands: readonly Strand[], stepOf: (strand: Strand, piece: numb
 function runs(pieces: Pieces, seen: (strand: Strand, piece: number) => boolean): Run[] {
   const found: Run[] = []
   for (const [strand, some] of pieces) {
-    let run: Run | null = null
+    let [run, last]: [Run | null, number] = [null, 0]
     for (const piece of some) {
-      if (!run || !isNext(strand, run.pieces.at(-1) as number, piece, seen)) found.push((run = { strand, pieces: [], text: '' }))
-      run.pieces.push(piece)
+      if (!run || !isNext(strand, last, piece, seen)) found.push((run = { strand, units: [], text: '' }))
+      for (let unit = strand.start[piece] as number; unit < (strand.start[piece + 1] as number); unit++) run.units.push(unit)
       run.text += strand.text.slice(strand.start[piece], strand.start[piece + 1])
+      last = piece
     }
   }
   return found

@@ -84,18 +84,21 @@ export class Strand {
     throw new Error(`expected a unit of this strand, got ${client} ${clock}`)
   }
 
-  /** From here on a piece begins at `unit`. */
-  cut(unit: number): void {
-    const piece = this.pieceAt(unit)
-    const offset = unit - (this.start[piece] as number)
-    if (unit <= 0 || unit >= this.text.length || !offset) return
-    this.start = inserted(this.start, piece + 1, unit)
-    this.inserted = inserted(this.inserted, piece + 1, this.inserted[piece] as number)
-    this.deleted = inserted(this.deleted, piece + 1, this.deleted[piece] as number)
-    this.kind = inserted(this.kind, piece + 1, this.kind[piece] as number)
-    this.client = inserted(this.client, piece + 1, this.client[piece] as number)
-    this.clock = inserted(this.clock, piece + 1, (this.clock[piece] as number) + offset)
-    this.count += 1
+  /** From here on pieces begin at these units, too. They are in their order. */
+  cut(units: readonly number[]): void {
+    const known = new Set(this.start)
+    const fresh = units.filter((unit) => unit > 0 && unit < this.text.length && !known.has(unit))
+    if (!fresh.length) return
+    const start = Int32Array.from([...this.start, ...fresh]).sort()
+    const from = Int32Array.from(start.subarray(0, -1), (unit) => this.pieceAt(unit))
+    const columns = { inserted: this.inserted, deleted: this.deleted, kind: this.kind, client: this.client }
+    this.clock = Float64Array.from(from, (piece, at) => (this.clock[piece] as number) + (start[at] as number) - (this.start[piece] as number))
+    this.inserted = Int32Array.from(from, (piece) => columns.inserted[piece] as number)
+    this.deleted = Int32Array.from(from, (piece) => columns.deleted[piece] as number)
+    this.kind = Uint8Array.from(from, (piece) => columns.kind[piece] as number)
+    this.client = Float64Array.from(from, (piece) => columns.client[piece] as number)
+    this.start = start
+    this.count = from.length
   }
 
   /** Read what `type` holds. `strandOf` gives the strand of a type inside it. */
@@ -160,16 +163,6 @@ function valuesOf(key: string, last: Y.Item, authors: Authors): Attribute[] {
     values.push(...some.reverse())
   }
   return values.reverse()
-}
-
-type Column = Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Float64Array<ArrayBuffer>
-
-function inserted<C extends Column>(column: C, at: number, value: number): C {
-  const longer = new (column.constructor as new (length: number) => C)(column.length + 1)
-  longer.set(column.subarray(0, at) as never)
-  longer[at] = value
-  longer.set(column.subarray(at) as never, at + 1)
-  return longer
 }
 
 /** All groups that touched anything in it, however deep, in their order. */

@@ -133,8 +133,7 @@ export class Limits {
       for (const range of ranges) {
         if (range.version !== strand.version)
           Object.assign(range, { from: strand.unitOf(range.first), to: strand.unitOf(range.last) + 1, version: strand.version })
-        strand.cut(range.from)
-        strand.cut(range.to)
+        strand.cut([range.from, range.to])
       }
   }
 

@@ -59,7 +59,6 @@ export class Weave {
     const { pendingStructs, pendingDs } = this.doc.store
     if (pendingStructs || pendingDs) throw new MalformedLog('entries that build on what was before them', 'one that builds on something else')
     this.authors.sort()
-    if (this.dirty.size) this.originsNow = null
     let slice = new Slice()
     for (const type of this.dirty) {
       const strand = this.strands.get(type)
@@ -72,6 +71,8 @@ export class Weave {
         slice = new Slice()
       }
     }
+    // Somebody may have asked in between, of strands that were half filled.
+    if (this.dirty.size) this.originsNow = null
     this.dirty.clear()
   }
 
