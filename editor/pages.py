@@ -91,8 +91,8 @@ def _fill(title: str, boot_object: dict[str, Any] | None, first: str = "", page:
     index = assets.dist() / "index.html"
     if not index.is_file():
         return _page(NOT_BUILT, 503)
-    if cookie.permanent:
-        cookie.modified = True  # a session lasts from the last visit on
+    if cookie.permanent and boot_object is not None:
+        cookie.modified = True  # a session lasts from the last visit on; what is fetched to be kept is none
     theme = request.cookies.get("theme", "")
     template = _template(index, index.stat().st_mtime_ns)
     return _page(

@@ -316,7 +316,8 @@ class Sockets:
         self._count(connection.identity.user_id, -1)  # it may say twice that it speaks Socket.IO
         connection.identity = Identity(
             user_id=caller.id if caller else None,
-            sign_in=cookie.get("sign_in"),
+            # Of one that has ended nothing is left: who comes with its cookie is nobody, and is told to sign in.
+            sign_in=cookie.get("sign_in") if caller else None,
             guest=caller is not None and caller.guest,
             links=access.links(),
             standing=Standing(caller.key, caller.only_reads) if caller else None,

@@ -85,6 +85,18 @@ def test_signing_out_in_one_tab_ends_the_note_in_another(someone: Someone) -> No
     expect(ana.page.get_by_role("link", name="Sign in").first).to_be_visible()
 
 
+def test_a_session_that_has_ended_is_nobodys_also_if_its_cookie_comes_back(someone: Someone) -> None:
+    """With an answer that was still under way when she signed out, for instance."""
+    ana = someone("Ana").signs_up()
+    ana.starts_note("Private")
+    ana.types("For me only")
+    ana.sees_kept("For me only")
+    before = ana.context.cookies()
+    assert ana.asks("POST", "/api/auth/logout", {}).ok
+    ana.context.add_cookies(before)  # type: ignore[arg-type]
+    expect(ana.page.get_by_role("link", name="Sign in").first).to_be_visible()
+
+
 def test_what_a_guest_wrote_offline_is_there_after_they_sign_in_to_an_account(someone: Someone) -> None:
     account, gil = someone("Gil").signs_up(), someone("Gil").comes_as_guest()
     path = gil.starts_note()

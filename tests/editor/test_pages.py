@@ -172,6 +172,8 @@ def test_the_shell_for_times_without_a_network_knows_nobody(arrive: Arrive) -> N
     ada = arrive()
     ada.sign_up("Ada")
     page = ada.get("/offline")
+    # It may come just when she signs out: her cookie must not come with it.
+    assert "Set-Cookie" not in page.headers
     assert boot(page) is None
     assert "Ada" not in page.text
 

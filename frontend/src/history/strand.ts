@@ -84,20 +84,19 @@ export class Strand {
     throw new Error(`expected a unit of this strand, got ${client} ${clock}`)
   }
 
-  /** From here on pieces begin at these units, too. They are in their order. */
+  /** From here on pieces begin at these units, too. */
   cut(units: readonly number[]): void {
-    const known = new Set(this.start)
-    const fresh = units.filter((unit) => unit > 0 && unit < this.text.length && !known.has(unit))
-    if (!fresh.length) return
-    const start = Int32Array.from([...this.start, ...fresh]).sort()
+    const all = new Set([...this.start, ...units.filter((unit) => unit > 0 && unit < this.text.length)])
+    if (all.size === this.start.length) return
+    const start = Int32Array.from(all).sort()
     const from = Int32Array.from(start.subarray(0, -1), (unit) => this.pieceAt(unit))
-    const columns = { inserted: this.inserted, deleted: this.deleted, kind: this.kind, client: this.client }
-    this.clock = Float64Array.from(from, (piece, at) => (this.clock[piece] as number) + (start[at] as number) - (this.start[piece] as number))
-    this.inserted = Int32Array.from(from, (piece) => columns.inserted[piece] as number)
-    this.deleted = Int32Array.from(from, (piece) => columns.deleted[piece] as number)
-    this.kind = Uint8Array.from(from, (piece) => columns.kind[piece] as number)
-    this.client = Float64Array.from(from, (piece) => columns.client[piece] as number)
+    const { start: before, inserted, deleted, kind, client, clock } = this
     this.start = start
+    this.inserted = Int32Array.from(from, (piece) => inserted[piece] as number)
+    this.deleted = Int32Array.from(from, (piece) => deleted[piece] as number)
+    this.kind = Uint8Array.from(from, (piece) => kind[piece] as number)
+    this.client = Float64Array.from(from, (piece) => client[piece] as number)
+    this.clock = Float64Array.from(from, (piece, at) => (clock[piece] as number) + (start[at] as number) - (before[piece] as number))
     this.count = from.length
   }
 
