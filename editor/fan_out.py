@@ -15,6 +15,7 @@ class FanOut:
 
     def __init__(self) -> None:
         self.sent = 0  # messages, each counted for each of those who were sent it
+        # Not one of pairs: for each keystroke all of the first is gone through, and hardly ever anything of the second.
         self._writes: dict[Peer, Write] = {}
         self._rests: dict[Peer, Rest] = {}
         self._message: bytes | None = None

@@ -163,8 +163,13 @@ class WebSocket:
         return self.waiting
 
     def write_rest(self, frame: bytes, written: int) -> int:
-        """What `ready` has not taken of a frame. Returns how many bytes wait now."""
-        self._wait_for_network(frame, written)
+        """What the system has not taken of a frame waits for the network. Returns how many bytes wait now."""
+        self._unwritten = deque((memoryview(frame)[written:],))
+        self.waiting += len(frame) - written
+        self.moved = time.monotonic()
+        self._written.clear()
+        self._writable.start(self._write_on)
+        self._look_if_ready()
         return self.waiting
 
     def close(self, code: int = CloseCode.GOING_AWAY) -> None:
@@ -356,15 +361,7 @@ class WebSocket:
             self._end()
             return
         if written < len(data):
-            self._wait_for_network(data, written)
-
-    def _wait_for_network(self, data: bytes, written: int) -> None:
-        self._unwritten = deque((memoryview(data)[written:],))
-        self.waiting += len(data) - written
-        self.moved = time.monotonic()
-        self._written.clear()
-        self._writable.start(self._write_on)
-        self._look_if_ready()
+            self.write_rest(data, written)
 
     def _look_if_ready(self) -> None:
         ready = self._open and not self._unwritten

@@ -70,7 +70,7 @@ class Tab:
                     came = self._there.recv(1 << 16)
                     self._came += came
                     self.ended = not came
-                gevent.sleep(0)
+                gevent.sleep(0)  # the loop writes on
 
     def close(self) -> None:
         self._there.close()
